@@ -1,0 +1,239 @@
+package train
+
+import (
+	"math"
+	"reflect"
+	"strings"
+)
+
+// Config is every setting of a run under plain names. NewConfig fills in the
+// defaults, Set takes what a user asked for, and Resolve, once the data are
+// known, lets the method's recipe and the preset fill in what nobody set.
+// The loop reads the fields only after Resolve.
+type Config struct {
+	// The model.
+	ModelNameOrPath       string // folder of a checkpoint; "" is the encoder inside the binary
+	TokenizerName         string // folder or vocab.txt; "" is the model's own
+	IgnoreMismatchedSizes bool   // a classifier of another size in the checkpoint is replaced by a new one
+	Head                  string // "pooler": dense, tanh, dropout, linear; "cls": one linear layer on [CLS]
+	Dropout               float64
+	FreezeEmbeddings      bool // word, position and type embeddings and their LayerNorm
+
+	// The data.
+	DataFile        string // the file named without an option
+	TaskName        string // a GLUE task; "" for a user's own files
+	DataDir         string // folder of a GLUE task
+	TrainFile       string
+	ValidationFile  string
+	ValidationSplit float64 // held out of the training file when there is no validation file
+	TextColumnNames []string
+	LabelColumnName string
+	ProblemType     string // "auto" or a problem_type of transformers
+	MaxSeqLength    int
+	MaxTrainSamples int // the first n rows; 0 takes all
+	MaxEvalSamples  int
+	TrainSize       int // a random subset of n rows; 0 takes all
+	SampleSeed      uint64
+	ShuffleLabels   bool // a control: the training labels are permuted
+
+	// The method.
+	Method string // "adamw", "cwgnc", "pac" or "pac+cwgnc" after Resolve; before it also "auto"
+	Preset string // "", "paper", "authors" or "embedded"
+	Compat string // "", "authors" or "hf"
+
+	// Rates and the optimiser.
+	LearningRate       float64
+	HeadLearningRate   float64 // after Resolve never 0: LearningRate unless set
+	NumTrainEpochs     float64 // with PAC both stages together
+	MaxSteps           int     // −1 is off
+	BatchSize          int     // examples in a micro-batch
+	EvalBatchSize      int
+	AccumulationSteps  int // micro-batches in one update
+	WeightDecay        float64
+	WeightDecayOn      string // "all" tensors or only "matrices": no bias, no LayerNorm
+	AdamBeta1          float64
+	AdamBeta2          float64
+	AdamEpsilon        float64
+	AdamForm           string // "torch" or "hf"
+	AdamBiasCorrection bool
+	LRSchedulerType    string  // "linear", "cosine", "constant" or "constant_with_warmup"
+	WarmupSteps        float64 // a share of all updates when below 1
+	WarmupRatio        float64
+	MaxGradNorm        float64 // global clipping; 0 is off
+	TrainOrder         string  // "shuffle" or "file"
+	Seed               uint64
+	DataSeed           uint64 // order of the examples; after Resolve Seed unless set
+
+	// PAC-tuning.
+	PACStage1Epochs      float64
+	PACGamma             float64 // 0 when γ is free between the next two
+	PACGammaMin          float64 // after Resolve both are set, equal when γ is fixed
+	PACGammaMax          float64
+	PACKSamples          int    // examples in the K table; 0 takes all
+	PACKSearch           string // "closed" form or the "authors" search
+	PACGranularity       string // "weight" or "tensor"
+	PACNoiseInit         string // "mean": one number a part; "weight": the log-magnitude of each weight
+	PACNoiseLearningRate float64
+
+	// Component-wise clipping.
+	ClipComponent     string  // "off", "tensor", "qkv" or "layer"
+	ClipComponentNorm float64 // c
+
+	// Evaluation and the log.
+	DoEval           bool
+	EvalStrategy     string // "no", "epoch" or "steps"; the end is evaluated in any case while DoEval
+	EvalEpochs       int    // with "epoch": every so many epochs
+	EvalSteps        float64
+	LoggingStrategy  string  // "no", "epoch" or "steps"
+	LoggingSteps     float64 // a share of all updates when below 1
+	LoggingFirstStep bool
+	ComponentSteps   int // per-tensor statistics every so many updates; 0 is off
+
+	// The run.
+	OutputDir   string // "" makes runs/NNN-task-method
+	RunName     string
+	Threads     int // 0 is all physical cores that the process may use
+	Precision   string
+	Color       string // "auto", "always" or "never"
+	DisableTqdm bool   // plain lines on a terminal as well
+	Quiet       bool
+	JSON        bool // the summary on stdout as one JSON object
+
+	Notes []string // what to tell the user about options that have no effect here
+
+	set  map[string]bool   // options that the user gave
+	from map[string]string // where the value of every other option comes from, "" the default
+}
+
+// NewConfig returns the defaults of the option table.
+func NewConfig() *Config {
+	c := &Config{}
+	c.reset()
+	return c
+}
+
+// reset gives every option that the user has not set its default.
+func (c *Config) reset() {
+	if c.set == nil {
+		c.set = map[string]bool{}
+	}
+	c.from = map[string]string{}
+	for i := range options {
+		if o := &options[i]; o.bind != nil && !c.set[o.Name] {
+			c.apply(o, o.Default)
+		}
+	}
+}
+
+// apply sets an option to a value that the table or a recipe states.
+func (c *Config) apply(o *Option, value string) {
+	if err := o.assign(c, value); err != nil {
+		panic("train: option table: " + err.Error())
+	}
+}
+
+// Set gives an option, named as on the command line without its dashes, a
+// value that no recipe and no preset overrides. An error is a fault.Usage that
+// names the option, the value and what is allowed.
+func (c *Config) Set(name, value string) error {
+	o, err := lookup(options, name)
+	if err != nil {
+		return err
+	}
+	return c.setOption(o, value)
+}
+
+func (c *Config) setOption(o *Option, value string) error {
+	if o.bind == nil {
+		return o.special(c, value)
+	}
+	if err := o.assign(c, value); err != nil {
+		return err
+	}
+	if c.set == nil {
+		c.set = map[string]bool{}
+	}
+	c.set[o.Name] = true
+	return nil
+}
+
+// IsSet tells whether the user gave the option.
+func (c *Config) IsSet(name string) bool { return c.set[name] }
+
+// From tells where an option's value comes from: "option", "preset paper",
+// "recipe pac", … or "default".
+func (c *Config) From(name string) string {
+	if c.set[name] {
+		return "option"
+	}
+	if f := c.from[name]; f != "" {
+		return f
+	}
+	return "default"
+}
+
+// Values returns every option by name with its value: what training_args.json
+// holds and `pactune train training_args.json` reads again.
+func (c *Config) Values() map[string]any {
+	values := make(map[string]any, len(listed)+1)
+	for i := range listed {
+		values[listed[i].Name] = reflect.ValueOf(listed[i].bind(c)).Elem().Interface()
+	}
+	if c.DataFile != "" {
+		values["data_file"] = c.DataFile
+	}
+	return values
+}
+
+// PAC tells whether the method trains noise.
+func (c *Config) PAC() bool { return strings.HasPrefix(c.Method, "pac") }
+
+// Embedded tells whether this is the job inside the binary: no model and no
+// data were named.
+func (c *Config) Embedded() bool {
+	return c.ModelNameOrPath == "" && c.DataFile == "" && c.TaskName == "" &&
+		c.DataDir == "" && c.TrainFile == "" && c.ValidationFile == ""
+}
+
+// Warmup returns the number of warm-up updates of a run of total updates:
+// warmup_steps when given (a share when below 1), else ceil(warmup_ratio·total).
+func (c *Config) Warmup(total int) int {
+	if c.WarmupSteps > 0 {
+		return share(c.WarmupSteps, total)
+	}
+	return int(math.Ceil(c.WarmupRatio * float64(total)))
+}
+
+// LogEvery returns after how many updates a line is logged, 0 for never.
+func (c *Config) LogEvery(total, stepsPerEpoch int) int {
+	switch c.LoggingStrategy {
+	case "no":
+		return 0
+	case "epoch":
+		return max(1, stepsPerEpoch)
+	}
+	return share(c.LoggingSteps, total)
+}
+
+// EvalEvery returns after how many updates the model is evaluated, 0 for only
+// at the end. Epochs are counted from the first update, so a multiple of the
+// updates of an epoch.
+func (c *Config) EvalEvery(total, stepsPerEpoch int) int {
+	switch {
+	case !c.DoEval || c.EvalStrategy == "no":
+		return 0
+	case c.EvalStrategy == "epoch":
+		return max(1, stepsPerEpoch*c.EvalEpochs)
+	case c.EvalSteps == 0:
+		return c.LogEvery(total, stepsPerEpoch)
+	}
+	return share(c.EvalSteps, total)
+}
+
+// share reads transformers' "a number of steps, or a share when below 1".
+func share(x float64, total int) int {
+	if x < 1 {
+		x = math.Ceil(x * float64(total))
+	}
+	return max(1, int(x))
+}

@@ -1,0 +1,94 @@
+package train
+
+import (
+	"strings"
+
+	"pactune/internal/fault"
+)
+
+// unlisted are options of run_glue.py and Trainer that have no field here:
+// those that change nothing are accepted with a note, those that would change
+// the result are refused with the reason.
+var unlisted = []Option{
+	noted("do_train", true, "train always trains", "true", "evaluate a finished run with: pactune evaluate DIR"),
+	noted("pad_to_max_length", true, "nothing is ever padded; the results are those of padding", "", ""),
+	noted("use_fast_tokenizer", true, "there is one tokenizer", "", ""),
+	noted("trust_remote_code", true, "", "false", "code from a model's folder is never run"),
+	noted("cache_dir", false, "nothing is downloaded", "", ""),
+	noted("model_revision", false, "nothing is downloaded", "", ""),
+	noted("token", false, "nothing is downloaded", "", ""),
+	noted("use_auth_token", true, "nothing is downloaded", "", ""),
+	noted("overwrite_cache", true, "there is no cache", "", ""),
+	noted("preprocessing_num_workers", false, "--threads sets the workers", "", ""),
+	noted("dataloader_num_workers", false, "--threads sets the workers", "", ""),
+	noted("overwrite_output_dir", true, "a folder that is not empty is never overwritten", "", ""),
+	noted("save_strategy", false, "the weights are written once, at the end", "", ""),
+	noted("save_steps", false, "the weights are written once, at the end", "", ""),
+	noted("save_total_limit", false, "the weights are written once, at the end", "", ""),
+	noted("save_only_model", true, "the weights are written once, at the end", "", ""),
+	noted("save_safetensors", true, "", "true", "weights are only written as safetensors"),
+	noted("ignore_data_skip", true, "", "false", "runs do not resume from a checkpoint"),
+	noted("remove_unused_columns", true, "only the text and label columns are read", "", ""),
+	noted("full_determinism", true, "every run is deterministic", "", ""),
+	noted("use_cpu", true, "every run is on the CPU", "true", "there is no other device than the CPU"),
+	noted("no_cuda", true, "every run is on the CPU", "true", "there is no other device than the CPU"),
+	noted("group_by_length", true, "nothing is padded, so grouping gains nothing", "false", "nothing is padded, so grouping gains nothing, and it would change the order of the examples"),
+	noted("gradient_checkpointing", true, "it would change the memory only", "", ""),
+	noted("log_level", false, "--quiet leaves only warnings", "", ""),
+	noted("logging_dir", false, "the log is metrics.jsonl in the run's folder", "", ""),
+	noted("logging_nan_inf_filter", true, "NaN is never hidden: the run stops and names the tensor", "", ""),
+	noted("optim", false, "", "adamw_torch adamw_torch_fused adamw_hf adamw", "there is AdamW; --adam_form chooses PyTorch's form or transformers'"),
+	noted("report_to", false, "", "none", "there are only local files: metrics.jsonl and trainer_state.json in the run's folder"),
+	noted("push_to_hub", true, "", "false", "nothing is ever uploaded"),
+	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
+	noted("fp16", true, "", "false", "fp16 needs loss scaling and has no fast path on CPUs; --precision f32 is what there is"),
+	noted("bf16", true, "", "false", "bf16 comes with the bf16 kernels, which this version does not have; leave it out for f32"),
+	noted("load_best_model_at_end", true, "", "false", "the folder holds the weights of the last update; metrics.jsonl tells which evaluation was best"),
+	noted("metric_for_best_model", false, "the weights of the last update are kept", "", ""),
+	noted("greater_is_better", true, "the weights of the last update are kept", "", ""),
+	noted("eval_on_start", true, "", "false", "evaluate the untrained model with: pactune evaluate DIR"),
+	noted("resume_from_checkpoint", false, "", "false", "a run cannot be resumed; its seed gives the same run again"),
+	noted("do_predict", true, "", "false", "predict from the finished run with: pactune predict DIR FILE"),
+	noted("test_file", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
+	noted("max_predict_samples", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
+	noted("config_name", false, "", "-", "config.json is read from the model's folder"),
+	noted("dataset_name", false, "", "-", "data come from local files: --train_file, or --task_name with --data_dir"),
+	noted("metric_name", false, "", "-", "all metrics of the problem are computed"),
+	noted("shuffle_train_dataset", true, "", "false", "--train_size N --sample_seed S takes a random subset"),
+	noted("text_column_delimiter", false, "", "-", "two text columns are read as a pair, not joined"),
+	{Name: "do_regression", boolean: true, special: regression},
+}
+
+// noted makes an option without a field. With taken "" every value is
+// accepted, else only the words in it, "-" being none; note is what the user
+// is told then, refusal what is said of any other value.
+func noted(name string, boolean bool, note, taken, refusal string) Option {
+	words := strings.Fields(taken)
+	return Option{Name: name, boolean: boolean, Help: strings.TrimSpace(note + refusal),
+		special: func(c *Config, value string) error {
+			if b, ok := truth(value); boolean && ok {
+				value = map[bool]string{true: "true", false: "false"}[b]
+			} else if boolean {
+				return fault.Errorf(fault.Usage, "--%s %q: expected true or false", name, value)
+			}
+			if len(words) > 0 && !contains(words, value) {
+				return fault.Errorf(fault.Usage, "--%s %s: %s", name, value, refusal)
+			}
+			if note != "" {
+				c.Notes = append(c.Notes, "--"+name+" has no effect: "+note)
+			}
+			return nil
+		}}
+}
+
+// regression is run_classification's --do_regression.
+func regression(c *Config, value string) error {
+	b, ok := truth(value)
+	if !ok {
+		return fault.Errorf(fault.Usage, "--do_regression %q: expected true or false", value)
+	}
+	if b {
+		c.ProblemType, c.set["problem_type"] = "regression", true
+	}
+	return nil
+}

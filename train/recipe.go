@@ -1,0 +1,293 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"pactune/internal/fault"
+)
+
+// A setting gives an option a value.
+type setting struct{ name, value string }
+
+// recipes say what each method is: the values that hold where neither an
+// option nor the preset says otherwise.
+var recipes = map[string][]setting{
+	// Hugging Face's defaults, which are those of the option table.
+	"adamw": {},
+	// Yang and Ma, "Improving Stability of Fine-Tuning Pretrained Language
+	// Models via Component-Wise Gradient Norm Clipping", EMNLP 2022.
+	"cwgnc": {
+		{"per_device_train_batch_size", "16"},
+		{"learning_rate", "2e-5"},
+		{"num_train_epochs", "3"},
+		{"lr_scheduler_type", "linear"},
+		{"weight_decay", "0"},
+		{"dropout", "0.1"},
+		{"max_seq_length", "128"},
+		{"adam_form", "hf"},
+		{"clip_component", "tensor"},
+		{"clip_component_norm", "0.05"},
+		{"max_grad_norm", "0"},
+	},
+	// Liu et al., "PAC-tuning: Fine-tuning Pretrained Language Models with
+	// PAC-driven Perturbed Gradient Descent", EMNLP 2023.
+	"pac": {
+		{"num_train_epochs", "300"},
+		{"pac_stage1_epochs", "250"},
+		{"pac_gamma", "5"},
+		{"per_device_train_batch_size", "100"},
+		{"learning_rate", "5e-5"},
+		{"head_learning_rate", "1e-2"},
+		{"lr_scheduler_type", "constant"},
+		{"weight_decay", "1e-2"},
+		{"weight_decay_on", "all"},
+		{"max_grad_norm", "0"},
+		{"dropout", "0"},
+		{"head", "cls"},
+		{"freeze_embeddings", "true"},
+		{"eval_epochs", "10"},
+	},
+	// PAC-tuning whose loss gradient is clipped by component.
+	"pac+cwgnc": {
+		{"clip_component", "tensor"},
+		{"clip_component_norm", "0.05"},
+	},
+}
+
+// presets refine PAC-tuning's recipe.
+var presets = map[string][]setting{
+	"paper": {
+		{"pac_k_samples", "0"},
+	},
+	"authors": {
+		{"num_train_epochs", "250"},
+		{"pac_stage1_epochs", "200"},
+		{"pac_gamma", "10"},
+		{"train_order", "file"},
+		{"eval_epochs", "1"},
+		{"pac_k_samples", "0"},
+	},
+	// The job inside the binary. Its encoder has read nothing, so the paper's
+	// rates, which barely move the weights, cannot teach it.
+	"embedded": {
+		{"num_train_epochs", "30"},
+		{"pac_stage1_epochs", "20"},
+		{"per_device_train_batch_size", "20"},
+		{"learning_rate", "1e-3"},
+		{"freeze_embeddings", "false"},
+		{"pac_k_samples", "0"},
+		{"eval_epochs", "5"},
+	},
+}
+
+// compats follow somebody's code where it differs from the method.
+var compats = map[string][]setting{
+	"authors": {
+		{"pac_k_search", "authors"},
+	},
+	"hf": {
+		{"eval_strategy", "no"},
+		{"logging_steps", "500"},
+		{"logging_first_step", "false"},
+		{"per_device_eval_batch_size", "8"},
+	},
+}
+
+// Differences from transformers' defaults, printed once for adamw.
+var Differences = []string{
+	"no padding: every example has its own length, and the result is that of padding",
+	"evaluation after every epoch (--eval_strategy no turns it off)",
+	"a line in the log for every 1 % of the updates (--logging_steps 500 is transformers')",
+}
+
+// Facts are what the data say, and what some settings wait for.
+type Facts struct {
+	Task       string // the GLUE task, "" for a user's own files
+	TrainRows  int
+	Regression bool
+}
+
+// Resolve settles every setting by the precedence option > preset > the
+// method's recipe > default. It may be called again with other facts. Errors
+// are faults of kind Usage: settings that exclude each other.
+func (c *Config) Resolve(f Facts) error {
+	if err := c.chooseMethod(f); err != nil {
+		return err
+	}
+	method, preset, compat := c.Method, c.Preset, c.Compat
+	c.reset()
+	c.Method, c.Preset, c.Compat = method, preset, compat
+	if strings.HasPrefix(method, "pac") {
+		c.layer("recipe pac", recipes["pac"])
+		if f.Task == "sst2" || f.Task == "cola" {
+			c.layer("recipe pac for "+f.Task, []setting{{"pac_gamma", "10"}})
+		}
+	}
+	if method != "pac" {
+		c.layer("recipe "+method, recipes[method])
+	}
+	c.layer("preset "+preset, presets[preset])
+	c.layer("compat "+compat, compats[compat])
+	if c.HeadLearningRate == 0 {
+		c.HeadLearningRate = c.LearningRate
+	}
+	if c.DataSeed == 0 {
+		c.DataSeed = c.Seed
+	}
+	if err := c.settleClipping(); err != nil {
+		return err
+	}
+	if !c.PAC() {
+		return nil
+	}
+	c.settleStages()
+	return c.settleGamma()
+}
+
+// layer applies settings to the options that the user has not set.
+func (c *Config) layer(from string, settings []setting) {
+	for _, s := range settings {
+		o, err := lookup(options, s.name)
+		if err != nil {
+			panic("train: recipe: " + err.Error())
+		}
+		if !c.set[o.Name] {
+			c.apply(o, s.value)
+			c.from[o.Name] = from
+		}
+	}
+}
+
+// chooseMethod settles method, preset and compat, which exclude each other in
+// many ways.
+func (c *Config) chooseMethod(f Facts) error {
+	method := "auto"
+	if c.set["method"] {
+		method = c.Method
+	}
+	if !c.set["preset"] {
+		c.Preset = ""
+	}
+	auto := method == "auto"
+	switch {
+	case auto && c.Compat == "hf":
+		method = "adamw"
+	case auto && (c.Preset != "" || c.Compat == "authors"):
+		method = "pac"
+	case auto && f.TrainRows <= 1000 && !f.Regression:
+		method = "pac"
+	case auto:
+		method = "cwgnc"
+	}
+	pac := strings.HasPrefix(method, "pac")
+	switch {
+	case pac && f.Regression:
+		return fault.Errorf(fault.Usage, "--method %s: PAC-tuning is defined for classification only, and the labels are numbers; use --method cwgnc or adamw", method)
+	case c.Compat == "hf" && method != "adamw":
+		return fault.Errorf(fault.Usage, "--compat hf is --method adamw with the defaults of run_glue, not --method %s", method)
+	case c.Compat == "authors" && !pac:
+		return fault.Errorf(fault.Usage, "--compat authors belongs to PAC-tuning, not to --method %s", method)
+	case c.Preset != "" && !pac:
+		return fault.Errorf(fault.Usage, "--preset %s belongs to PAC-tuning, not to --method %s", c.Preset, method)
+	}
+	if c.Compat == "authors" && c.Preset == "" {
+		c.Preset = "authors"
+	}
+	if pac && c.Preset == "" && c.Embedded() {
+		c.Preset = "embedded"
+	}
+	c.Method = method
+	return nil
+}
+
+// settleClipping refuses clipping by component that lacks a component, and
+// turns global clipping off where components are clipped and nobody asked for
+// both.
+func (c *Config) settleClipping() error {
+	if c.set["clip_component_norm"] && !c.set["clip_component"] && c.ClipComponent == "off" {
+		c.ClipComponent, c.from["clip_component"] = "tensor", "clip_component_norm"
+	}
+	if c.ClipComponent == "off" && strings.HasSuffix(c.Method, "cwgnc") {
+		return fault.Errorf(fault.Usage, "--clip_component off with --method %s: choose tensor, qkv or layer, or --method %s",
+			c.Method, map[string]string{"cwgnc": "adamw", "pac+cwgnc": "pac"}[c.Method])
+	}
+	if c.ClipComponent != "off" && !c.set["max_grad_norm"] {
+		c.MaxGradNorm, c.from["max_grad_norm"] = 0, "clip_component"
+	}
+	return nil
+}
+
+// settleStages divides the epochs of PAC-tuning: one number given leaves the
+// other to the preset, the total by adding its second stage, the first stage
+// by keeping its share.
+func (c *Config) settleStages() {
+	total, first := c.set["num_train_epochs"], c.set["pac_stage1_epochs"] && c.PACStage1Epochs > 0
+	p := NewConfig()
+	p.layer("", recipes["pac"])
+	p.layer("", presets[c.Preset])
+	switch {
+	case total && !first:
+		c.PACStage1Epochs = math.Round(c.NumTrainEpochs * p.PACStage1Epochs / p.NumTrainEpochs)
+		c.from["pac_stage1_epochs"] = "num_train_epochs"
+	case first && !total:
+		c.NumTrainEpochs = c.PACStage1Epochs + p.NumTrainEpochs - p.PACStage1Epochs
+		c.from["num_train_epochs"] = "pac_stage1_epochs"
+	}
+}
+
+// settleGamma leaves γ in PACGammaMin and PACGammaMax.
+func (c *Config) settleGamma() error {
+	if c.PACStage1Epochs > c.NumTrainEpochs {
+		return fault.Errorf(fault.Usage, "--pac_stage1_epochs %g: more than the %g epochs of both stages (--num_train_epochs)",
+			c.PACStage1Epochs, c.NumTrainEpochs)
+	}
+	low, high := c.set["pac_gamma_min"] && c.PACGammaMin > 0, c.set["pac_gamma_max"] && c.PACGammaMax > 0
+	switch {
+	case low != high:
+		return fault.Errorf(fault.Usage, "--pac_gamma_min and --pac_gamma_max: give both, or --pac_gamma for a fixed one")
+	case low && c.PACGammaMin > c.PACGammaMax:
+		return fault.Errorf(fault.Usage, "--pac_gamma_min %g is above --pac_gamma_max %g", c.PACGammaMin, c.PACGammaMax)
+	case low && c.set["pac_gamma"] && c.PACGamma > 0 && (c.PACGamma != c.PACGammaMin || c.PACGamma != c.PACGammaMax):
+		return fault.Errorf(fault.Usage, "--pac_gamma %g fixes gamma, --pac_gamma_min and --pac_gamma_max free it: give one or the other", c.PACGamma)
+	case low:
+		c.PACGamma = 0
+		if c.PACGammaMin == c.PACGammaMax {
+			c.PACGamma = c.PACGammaMin
+		}
+	case c.PACGamma == 0:
+		return fault.Errorf(fault.Usage, "--pac_gamma 0: expected a number above 0, or --pac_gamma_min and --pac_gamma_max for a free one")
+	default:
+		c.PACGammaMin, c.PACGammaMax = c.PACGamma, c.PACGamma
+		c.from["pac_gamma_min"], c.from["pac_gamma_max"] = "pac_gamma", "pac_gamma"
+	}
+	return nil
+}
+
+// Steps returns the updates of a run and those of its first stage, given the
+// updates of an epoch. max_steps sets the total, and cuts stage 1 when it is
+// shorter; a run that is not PAC-tuning has no first stage.
+func (c *Config) Steps(perEpoch int) (total, stage1 int) {
+	total = int(math.Ceil(c.NumTrainEpochs * float64(perEpoch)))
+	if c.MaxSteps > 0 {
+		total = c.MaxSteps
+	}
+	if c.PAC() {
+		stage1 = min(total, int(math.Ceil(c.PACStage1Epochs*float64(perEpoch))))
+	}
+	return total, stage1
+}
+
+// Recipe writes down, one line each, what the method, the preset and the
+// compatibility mode set, in the order in which they do.
+func (c *Config) Recipe() []string {
+	var lines []string
+	for i := range listed {
+		name := listed[i].Name
+		if from := c.From(name); from != "default" && from != "option" {
+			lines = append(lines, fmt.Sprintf("--%s %s (%s)", name, listed[i].text(c), from))
+		}
+	}
+	return lines
+}
