@@ -1,0 +1,163 @@
+package tokenizer
+
+import "unicode/utf8"
+
+// Encoding is the input that a model reads: IDs and Types have one element per
+// token, special tokens included. Type is 0 for the first text with what
+// belongs to it, 1 for the second. Truncated says that tokens were left out.
+type Encoding struct {
+	IDs, Types []int32
+	Truncated  bool
+
+	text, normal []byte // scratch
+	pending      []mark
+	first        []int32
+	second       []int32
+}
+
+// slot is one place of a template: special tokens, or a whole text.
+type slot struct {
+	text byte // 'A', 'B', or 0 for special tokens
+	ids  []int32
+	typ  int32
+}
+
+// Encode replaces what e held by the tokens of a, or of the pair a and b, in
+// the model's template, and reuses e's memory. At most maxLen tokens remain
+// (all for maxLen ≤ 0): of a pair the longer text is cut, at its end, until
+// both are equally long, then both (the reference's longest_first). The special
+// tokens always remain, also where maxLen is smaller than their number.
+func (t *Tokenizer) Encode(e *Encoding, a, b string, pair bool, maxLen int) {
+	e.first = t.appendText(e.first[:0], a, e)
+	e.second = e.second[:0]
+	template := t.single
+	if pair {
+		e.second = t.appendText(e.second, b, e)
+		template = t.pair
+	}
+	na, nb := len(e.first), len(e.second)
+	if maxLen > 0 {
+		na, nb = longestFirst(na, nb, max(0, maxLen-specialCount(template)))
+	}
+	e.Truncated = na < len(e.first) || nb < len(e.second)
+	e.IDs, e.Types = e.IDs[:0], e.Types[:0]
+	for i := range template {
+		s := &template[i]
+		ids := s.ids
+		switch s.text {
+		case 'A':
+			ids = e.first[:na]
+		case 'B':
+			ids = e.second[:nb]
+		}
+		e.IDs = append(e.IDs, ids...)
+		for range ids {
+			e.Types = append(e.Types, s.typ)
+		}
+	}
+}
+
+func specialCount(template []slot) int {
+	n := 0
+	for i := range template {
+		n += len(template[i].ids)
+	}
+	return n
+}
+
+// longestFirst is the numbers of tokens that remain of texts of na and nb
+// tokens when room is left for limit. A shorter text that fits is kept whole;
+// where both are cut, an odd token goes to the longer, or to the second of
+// equals.
+func longestFirst(na, nb, limit int) (int, int) {
+	if na+nb <= limit {
+		return na, nb
+	}
+	short, long := min(na, nb), limit-min(na, nb)
+	if long < short {
+		short = limit / 2
+		long = limit - short
+	}
+	if na > nb {
+		return long, short
+	}
+	return short, long
+}
+
+// appendText adds the ids of one text, without special tokens.
+func (t *Tokenizer) appendText(ids []int32, text string, e *Encoding) []int32 {
+	e.text = append(e.text[:0], text...)
+	t.raw.split(e.text, func(plain []byte, id int32) {
+		if plain == nil {
+			ids = append(ids, id)
+			return
+		}
+		ids = t.appendPlain(ids, plain, e)
+	})
+	return ids
+}
+
+// appendPlain adds the ids of a text in which no added token stands.
+func (t *Tokenizer) appendPlain(ids []int32, text []byte, e *Encoding) []int32 {
+	e.normal, e.pending = t.normal.append(e.normal[:0], text, e.pending)
+	t.normalised.split(e.normal, func(plain []byte, id int32) {
+		if plain == nil {
+			ids = append(ids, id)
+			return
+		}
+		ids = t.appendWords(ids, plain)
+	})
+	return ids
+}
+
+// appendWords splits a normalised text at white space and around punctuation.
+func (t *Tokenizer) appendWords(ids []int32, text []byte) []int32 {
+	start := 0
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text[i:])
+		}
+		space := isSpace(r)
+		if space || isPunctuation(r) {
+			if start < i {
+				ids = t.appendPieces(ids, text[start:i])
+			}
+			if !space {
+				ids = t.appendPieces(ids, text[i:i+size])
+			}
+			start = i + size
+		}
+		i += size
+	}
+	if start < len(text) {
+		ids = t.appendPieces(ids, text[start:])
+	}
+	return ids
+}
+
+// appendPieces adds the word's pieces: each is the longest token that the rest
+// of the word begins with. A word that has no such split is one unknown token.
+func (t *Tokenizer) appendPieces(ids []int32, word []byte) []int32 {
+	if len(word) > t.maxChars && utf8.RuneCount(word) > t.maxChars {
+		return append(ids, t.unknown)
+	}
+	begin, table := len(ids), t.words
+	for len(word) > 0 {
+		n := min(len(word), t.longest)
+		for ; n > 0; n-- {
+			if n < len(word) && !utf8.RuneStart(word[n]) {
+				continue
+			}
+			if id, ok := table[string(word[:n])]; ok {
+				ids = append(ids, id)
+				break
+			}
+		}
+		if n == 0 {
+			return append(ids[:begin], t.unknown)
+		}
+		word, table = word[n:], t.continuing
+	}
+	return ids
+}

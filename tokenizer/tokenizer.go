@@ -1,0 +1,97 @@
+// Package tokenizer turns text into the ids of a BERT vocabulary, exactly as
+// the fast tokeniser of Hugging Face does.
+//
+// A text passes five steps:
+//
+//	added tokens   "[MASK]" written in the text is one token, looked up as it stands
+//	normalise      control characters go; Chinese characters get spaces around them;
+//	               accents go (decompose, drop the marks); letters become small
+//	words          split at white space; a punctuation mark is a word of its own
+//	pieces         the longest prefix in the vocabulary, then the longest "##"
+//	               continuation, and so on; a word with no such split is [UNK]
+//	template       [CLS] A [SEP] or [CLS] A [SEP] B [SEP], cut to a length
+//
+// "Unaffable!" becomes un ##aff ##able !. Cased models skip the part of the
+// second step that changes letters.
+//
+// Which characters count as control, punctuation or mark follows the
+// reference's own tables (tables.go), not those of the Go release at hand: a
+// text has the same ids everywhere and always.
+//
+//	t, err := tokenizer.Load(os.DirFS("model"), ".")
+//	var e tokenizer.Encoding          // reused: no garbage in the steady state
+//	t.Encode(&e, "a fine film", "", false, 128)
+//	// e.IDs, e.Types, e.Truncated
+package tokenizer
+
+import "io"
+
+// Tokenizer maps text to ids. It is immutable: any number of goroutines may
+// use it, each with an Encoding of its own.
+type Tokenizer struct {
+	tokens     []string         // by id: the vocabulary, then the tokens added behind it
+	words      map[string]int32 // the vocabulary
+	continuing map[string]int32 // what follows the prefix in tokens that begin with it
+	longest    int              // bytes of the longest token
+
+	prefix   string // "##"
+	maxChars int    // words of more characters are unknown
+	unknown  int32
+
+	normal       normalizer
+	added        []addedToken // in the order of the file
+	raw          matcher      // added tokens looked up in the text as it stands
+	normalised   matcher      // added tokens looked up in the normalised text
+	single, pair []slot
+	specials     specialNames
+	maxLength    int // of the model, for the files that are written
+}
+
+// specialNames holds the texts of the five tokens that BERT gives a meaning.
+type specialNames struct{ unknown, separator, padding, class, mask string }
+
+var bertSpecials = specialNames{"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}
+
+// Options says how the text of a bare vocabulary is normalised. The zero
+// value is a cased model.
+type Options struct {
+	Lowercase    bool  // letters become small
+	StripAccents *bool // accents go; nil: as Lowercase says
+	KeepChinese  bool  // Chinese characters stay inside their word
+}
+
+// FromVocab reads a vocabulary of one token per line, whose id is the number of
+// the line from 0; name stands for the file in errors. The tokens [UNK], [SEP],
+// [PAD], [CLS] and [MASK] must be there, none may be there twice. Errors are of
+// kind fault.Model.
+func FromVocab(r io.Reader, name string, o Options) (*Tokenizer, error) {
+	tokens, err := readVocab(r, name)
+	if err != nil {
+		return nil, err
+	}
+	return build(name, tokens, defaults(o))
+}
+
+// VocabSize is the number of ids: every id is below it.
+func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
+
+// Token is the text of an id, "" outside the vocabulary.
+func (t *Tokenizer) Token(id int) string {
+	if id < 0 || id >= len(t.tokens) {
+		return ""
+	}
+	return t.tokens[id]
+}
+
+// ID is the id of a token, which is a piece ("##able") and not a text.
+func (t *Tokenizer) ID(token string) (int32, bool) {
+	if id, ok := t.words[token]; ok {
+		return id, true
+	}
+	for i := range t.added {
+		if t.added[i].content == token {
+			return t.added[i].id, true
+		}
+	}
+	return 0, false
+}
