@@ -1,0 +1,15 @@
+//go:build amd64 && !purego
+
+package asm
+
+func tile(_ ISA, rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
+	tileReference(rows, cols, kc, a, rs, cs, b, ldb, c, ldc, accumulate)
+}
+
+func copyPanel(_ ISA, dst []float32, ldd int, src []float32, lds, rows, width int) {
+	copyReference(dst, ldd, src, lds, rows, width)
+}
+
+func transposePanel(_ ISA, dst []float32, ldd int, src []float32, lds, rows, width int) {
+	transposeReference(dst, ldd, src, lds, rows, width)
+}

@@ -1,0 +1,120 @@
+package tensor
+
+import (
+	"fmt"
+
+	"pactune/internal/par"
+)
+
+// Kind says which operand of a matrix product is stored transposed.
+type Kind int
+
+const (
+	NN Kind = iota // C = A·B: A is stored (m, k), B (k, n)
+	NT             // C = A·Bᵀ: A is stored (m, k), B (n, k)
+	TN             // C = Aᵀ·B: A is stored (k, m), B (k, n)
+)
+
+// String returns NN, NT or TN.
+func (kind Kind) String() string {
+	if kind < NN || kind > TN {
+		return fmt.Sprintf("Kind(%d)", int(kind))
+	}
+	return [...]string{"NN", "NT", "TN"}[kind]
+}
+
+// KC is the number of values of k that are summed up before the sum is added to
+// C. It is part of the number format: the bits of every result depend on it.
+const KC = 256
+
+// Engine computes matrix products. It owns the buffers into which operands are
+// packed, which grow on first use and then stay; hence it is not for concurrent
+// use. Its products share the work of one call over Pool.
+type Engine struct {
+	Pool *par.Pool
+	buffers
+}
+
+// NewEngine returns an engine whose products run on pool, nil for the caller
+// alone.
+func NewEngine(pool *par.Pool) *Engine { return &Engine{Pool: pool} }
+
+// Gemm computes C = op(A)·op(B), or C = C + op(A)·op(B) to accumulate.
+//
+// op(A) is (m, k), op(B) (k, n), C (m, n); kind says how A and B are stored, lda,
+// ldb, ldc are the distances between stored rows. Any size may be 0; k = 0 gives
+// C = 0, or leaves it when accumulating. C must not overlap A or B. Elements
+// between the end of a row and the next row are neither read nor written.
+// It panics when a slice is too short.
+func (e *Engine) Gemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
+	p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
+	p.check("tensor.Gemm")
+	if !p.trivial() {
+		e.gemm(p)
+	}
+}
+
+// SmallGemm computes what Engine.Gemm does, with the same bits, on the caller's
+// goroutine and without an engine's buffers: it is for many small products at
+// once, such as the heads of attention, and may be called concurrently.
+func SmallGemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
+	p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
+	p.check("tensor.SmallGemm")
+	if !p.trivial() {
+		p.small()
+	}
+}
+
+// product is one matrix product: the arguments of Gemm.
+type product struct {
+	kind          Kind
+	m, n, k       int
+	a, b, c       []Float
+	lda, ldb, ldc int
+	accumulate    bool
+}
+
+// check panics unless every operand lies within its slice; it cuts the slices to
+// what the product needs.
+func (p *product) check(op string) {
+	if p.m < 0 || p.n < 0 || p.k < 0 || p.kind < NN || p.kind > TN {
+		panic(fmt.Sprintf("%s: %v with m=%d n=%d k=%d", op, p.kind, p.m, p.n, p.k))
+	}
+	arows, acols, brows, bcols := p.m, p.k, p.k, p.n
+	switch p.kind {
+	case NT:
+		brows, bcols = p.n, p.k
+	case TN:
+		arows, acols = p.k, p.m
+	}
+	p.a = p.operand(op, "a", p.a, arows, acols, p.lda)
+	p.b = p.operand(op, "b", p.b, brows, bcols, p.ldb)
+	p.c = p.operand(op, "c", p.c, p.m, p.n, p.ldc)
+	annotateRead(p.a, arows, acols, p.lda)
+	annotateRead(p.b, brows, bcols, p.ldb)
+	annotateWrite(p.c, p.m, p.n, p.ldc)
+}
+
+// operand returns the part of x that a (rows, cols) matrix with rows ld apart
+// takes, and panics when there is not enough of it.
+func (p *product) operand(op, name string, x []Float, rows, cols, ld int) []Float {
+	if rows == 0 || cols == 0 {
+		return nil
+	}
+	need := (rows-1)*ld + cols
+	if rows > 1 && ld < cols || need > len(x) {
+		panic(fmt.Sprintf("%s: %v with m=%d n=%d k=%d: %s is (%d, %d) with ld%s=%d and needs ld ≥ %d and %d elements, has %d",
+			op, p.kind, p.m, p.n, p.k, name, rows, cols, name, ld, cols, (rows-1)*max(ld, cols)+cols, len(x)))
+	}
+	return x[:need]
+}
+
+// trivial handles products without a term and reports whether p is one.
+func (p *product) trivial() bool {
+	if p.m > 0 && p.n > 0 && p.k == 0 && !p.accumulate {
+		for i := 0; i < p.m; i++ {
+			clear(p.c[i*p.ldc:][:p.n])
+		}
+	}
+	return p.m == 0 || p.n == 0 || p.k == 0
+}
