@@ -5,13 +5,12 @@ import "time"
 // Hooks are told of what happens in a run, in its goroutine. Each may be nil.
 // What they are given belongs to the run: they copy what they keep.
 type Hooks struct {
-	OnNote   func(text string)           // a choice that was made, or a warning
-	OnPlan   func(*Plan)                 // once, before the first update
-	OnKTable func(done, total int)       // forward passes of PAC-tuning's K table
-	OnStep   func(*StepRecord, Timing)   // after each update; allocates nothing
-	OnEval   func(*EvalRecord)           // after each evaluation
-	OnSave   func(folder string)         // when the run's folder is complete
-	OnWait   func(what string, done int) // other long work: evaluation, by examples
+	OnNote func(text string)                  // a choice that was made, or a warning
+	OnPlan func(*Plan)                        // once, before the first update
+	OnWork func(what string, done, total int) // long work beside updates: "K table", "evaluation"
+	OnStep func(*StepRecord, Timing)          // after each update; allocates nothing
+	OnEval func(*EvalRecord)                  // after each evaluation
+	OnSave func(folder string)                // when the run's folder is complete
 }
 
 // Plan is what a run is about to do.
@@ -82,15 +81,15 @@ type Timing struct {
 
 // ComponentRecord is the state of one tensor's gradient at one update.
 type ComponentRecord struct {
-	Step                            int
-	Tensor                          string
-	Shape                           []int
-	Elements                        int
-	Clipped                         bool
-	GradNorm, GradNormClip          float64 // before and after clipping
-	WeightNorm                      float64
-	GradMax, GradMin, GradMean      float64
-	WeightMax, WeightMin, WeightAvg float64
+	Step                             int
+	Tensor                           string
+	Shape                            []int
+	Elements                         int
+	Clipped                          bool
+	GradNorm, GradNormClip           float64 // before and after clipping
+	WeightNorm                       float64
+	GradMax, GradMin, GradMean       float64
+	WeightMax, WeightMin, WeightMean float64
 }
 
 // Metric is one number of an evaluation under transformers' name.

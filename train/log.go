@@ -1,0 +1,168 @@
+package train
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+
+	"pactune/internal/fault"
+)
+
+// Log appends what happens to the files of a run folder, one JSON object a
+// line: metrics.jsonl, which holds nothing that depends on the clock, so that
+// equal runs have equal files; timings.jsonl; components.jsonl. A step is
+// logged without allocating.
+type Log struct {
+	dir                          string
+	line                         line
+	metrics, timings, components logFile
+	err                          error // the first; writing stops at it
+}
+
+// logFile is opened when its first line comes.
+type logFile struct {
+	name string
+	f    *os.File
+}
+
+func newLog(dir string) *Log {
+	return &Log{dir: dir, metrics: logFile{name: "metrics.jsonl"},
+		timings: logFile{name: "timings.jsonl"}, components: logFile{name: "components.jsonl"}}
+}
+
+// Step logs one update.
+func (l *Log) Step(r *StepRecord, t Timing) {
+	w := &l.line
+	w.open()
+	w.int("step", r.Step)
+	w.text("split", "train")
+	w.number("epoch", r.Epoch)
+	if r.Stage > 0 {
+		w.int("stage", r.Stage)
+	}
+	w.number("loss", r.Loss)
+	if r.Stage > 0 {
+		w.number("kl", r.KL)
+		w.number("kl_per_row", r.KLPerRow)
+		w.number("K", r.K)
+		w.number("gamma", r.Gamma)
+		w.number("l_pac", r.LPAC)
+		w.number("total", r.Total)
+		w.number("posterior_std_body", r.NoiseBody)
+		w.number("posterior_std_head", r.NoiseHead)
+		w.number("posterior_std_min", r.NoiseMin)
+		w.number("posterior_std_max", r.NoiseMax)
+		w.number("prior_std_body", r.PriorBody)
+		w.number("prior_std_head", r.PriorHead)
+		w.number("distance_from_init", r.DistanceFromInit)
+	}
+	w.number("grad_norm", r.GradNorm)
+	w.number("grad_norm_clipped", r.GradNormClip)
+	w.number("clip_rate", r.ClipRate)
+	w.number("learning_rate", r.LR)
+	w.number("head_learning_rate", r.HeadLR)
+	l.write(&l.metrics, w.close())
+
+	w.open()
+	w.int("step", r.Step)
+	w.number("seconds", t.Elapsed.Seconds())
+	w.int("examples", t.Examples)
+	w.int("tokens", t.Tokens)
+	l.write(&l.timings, w.close())
+}
+
+// Eval logs one evaluation.
+func (l *Log) Eval(e *EvalRecord) {
+	w := &l.line
+	w.open()
+	w.int("step", e.Step)
+	w.text("split", "eval"+e.Suffix)
+	w.number("epoch", e.Epoch)
+	if e.Stage > 0 {
+		w.int("stage", e.Stage)
+	}
+	w.number("loss", e.Loss)
+	for _, m := range e.Metrics {
+		w.number(m.Name, m.Value)
+	}
+	w.int("samples", e.Samples)
+	w.int("tokens", e.Tokens)
+	l.write(&l.metrics, w.close())
+
+	w.open()
+	w.int("step", e.Step)
+	w.text("split", "eval"+e.Suffix)
+	w.number("seconds", e.Elapsed.Seconds())
+	w.int("examples", e.Samples)
+	w.int("tokens", e.Tokens)
+	l.write(&l.timings, w.close())
+}
+
+// Component logs the state of one tensor's gradient.
+func (l *Log) Component(r *ComponentRecord) {
+	w := &l.line
+	w.open()
+	w.int("step", r.Step)
+	w.text("tensor", r.Tensor)
+	w.ints("shape", r.Shape)
+	w.int("elements", r.Elements)
+	w.bool("clipped", r.Clipped)
+	w.number("grad_norm", r.GradNorm)
+	w.number("grad_norm_clipped", r.GradNormClip)
+	w.number("grad_max", r.GradMax)
+	w.number("grad_min", r.GradMin)
+	w.number("grad_mean", r.GradMean)
+	w.number("weight_norm", r.WeightNorm)
+	w.number("weight_max", r.WeightMax)
+	w.number("weight_min", r.WeightMin)
+	w.number("weight_mean", r.WeightMean)
+	l.write(&l.components, w.close())
+}
+
+// Err returns the first error of writing: a full disk, a folder that is gone.
+func (l *Log) Err() error { return l.err }
+
+func (l *Log) write(f *logFile, b []byte) {
+	if l.err != nil {
+		return
+	}
+	if f.f == nil {
+		path := filepath.Join(l.dir, f.name)
+		opened, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+		if err != nil {
+			l.err = diskFault(path, err)
+			return
+		}
+		f.f = opened
+	}
+	if _, err := io.Writer(f.f).Write(b); err != nil {
+		l.err = diskFault(f.f.Name(), err)
+	}
+}
+
+// close flushes the files to disk and closes them; a later line opens its file
+// again, so the folder may be renamed in between.
+func (l *Log) close() error {
+	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+		if f.f == nil {
+			continue
+		}
+		err := f.f.Sync()
+		if e := f.f.Close(); err == nil {
+			err = e
+		}
+		if err != nil && l.err == nil {
+			l.err = diskFault(f.f.Name(), err)
+		}
+		f.f = nil
+	}
+	return l.err
+}
+
+// diskFault says what a failed write means for the user.
+func diskFault(path string, err error) error {
+	if noSpace(err) {
+		return fault.Errorf(fault.Resources, "%s: no space left on the disk: %w", path, err)
+	}
+	return fault.Errorf(fault.Internal, "%s: cannot write: %w", path, err)
+}

@@ -1,0 +1,289 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"pactune/internal/fault"
+)
+
+// Folder is the folder of one run while it is written. Until the run has a
+// first result its files lie in a hidden folder beside the final one, so that
+// a run that fails early leaves nothing behind: Publish gives it its name,
+// Discard removes it.
+type Folder struct {
+	Log     *Log
+	path    string   // the name that the user sees
+	dir     string   // where the files are now
+	result  bool     // there is one: the folder stays
+	made    []string // parents that had to be made, outermost first
+	sums    map[string]string
+	history history
+}
+
+// NewFolder makes the folder of a run: cfg.OutputDir, or the next free
+// runs/NNN-task-method. A folder that is not empty, or that is the model's own,
+// is refused with a fault.Usage before anything is written.
+func NewFolder(cfg *Config, task string) (*Folder, error) {
+	f := &Folder{sums: map[string]string{}}
+	var err error
+	if cfg.OutputDir == "" {
+		err = f.number("runs", slug(task)+"-"+slug(cfg.Method))
+	} else {
+		err = f.named(filepath.Clean(cfg.OutputDir), cfg.ModelNameOrPath)
+	}
+	if err != nil {
+		f.removeMade()
+		return nil, err
+	}
+	f.Log = newLog(f.dir)
+	return f, nil
+}
+
+// CheckOutput refuses an output folder that NewFolder would refuse, so that a
+// user learns of it before the data and the model are read.
+func CheckOutput(cfg *Config) error {
+	if cfg.OutputDir == "" {
+		return nil
+	}
+	_, err := checkNamed(filepath.Clean(cfg.OutputDir), cfg.ModelNameOrPath)
+	return err
+}
+
+// Path is the folder's final name.
+func (f *Folder) Path() string { return f.path }
+
+// Dir is where the files are at the moment.
+func (f *Folder) Dir() string { return f.dir }
+
+func checkNamed(path, model string) (exists bool, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fault.Errorf(fault.Usage, "--output_dir %s: %w", path, err)
+	}
+	if !info.IsDir() {
+		return false, fault.Errorf(fault.Usage, "--output_dir %s: is a file, expected a new or an empty folder", path)
+	}
+	if m, err := os.Stat(model); model != "" && err == nil && os.SameFile(info, m) {
+		return false, fault.Errorf(fault.Usage, "--output_dir %s: is the folder of the model; a run never writes into it, name another one", path)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false, fault.Errorf(fault.Usage, "--output_dir %s: %w", path, err)
+	}
+	if len(entries) > 0 {
+		return false, fault.Errorf(fault.Usage, "--output_dir %s: is not empty (%s); name a new folder, or leave the option out for runs/NNN-…",
+			path, listed3(entries))
+	}
+	return true, nil
+}
+
+// listed3 names a few entries of a folder.
+func listed3(entries []os.DirEntry) string {
+	var names []string
+	for i, e := range entries {
+		if i == 3 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, ", ")
+}
+
+// named stages beside a folder that does not exist yet. An empty one is used
+// as it is: it may be a mounted volume, which cannot be renamed.
+func (f *Folder) named(path, model string) error {
+	exists, err := checkNamed(path, model)
+	if err != nil {
+		return err
+	}
+	f.path = path
+	if exists {
+		f.dir = path
+		return nil
+	}
+	parent, base := filepath.Split(path)
+	if err := f.makeParents(filepath.Clean(parent)); err != nil {
+		return err
+	}
+	f.dir = filepath.Join(parent, "."+base+".partial")
+	err = os.Mkdir(f.dir, 0o777)
+	if errors.Is(err, os.ErrExist) {
+		return fault.Errorf(fault.Usage, "--output_dir %s: another run is writing there (%s); if none is running, it was killed: remove that folder", path, f.dir)
+	}
+	if err != nil {
+		return fault.Errorf(fault.Usage, "--output_dir %s: cannot make the folder: %w", path, err)
+	}
+	return nil
+}
+
+var numbered = regexp.MustCompile(`^\.?(\d{3,})[-.]`)
+
+// number finds the next free runs/NNN-name. Making the staging folder, whose
+// name is the number alone, is what settles a race between two runs.
+func (f *Folder) number(root, name string) error {
+	if err := f.makeParents(root); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return fault.Errorf(fault.Usage, "%s: %w; name a folder with --output_dir", root, err)
+	}
+	last := 0
+	for _, e := range entries {
+		if m := numbered.FindStringSubmatch(e.Name()); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			last = max(last, n)
+		}
+	}
+	for n := last + 1; ; n++ {
+		f.path = filepath.Join(root, fmt.Sprintf("%03d-%s", n, name))
+		f.dir = filepath.Join(root, fmt.Sprintf(".%03d.partial", n))
+		err := os.Mkdir(f.dir, 0o777)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return fault.Errorf(fault.Usage, "%s: cannot make a folder: %w; name one with --output_dir", root, err)
+		}
+	}
+}
+
+// makeParents makes dir and remembers what it made.
+func (f *Folder) makeParents(dir string) error {
+	var missing []string
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		missing = append([]string{d}, missing...)
+	}
+	for _, d := range missing {
+		if err := os.Mkdir(d, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+			return fault.Errorf(fault.Usage, "%s: cannot make the folder: %w; name another one with --output_dir", d, err)
+		}
+		f.made = append(f.made, d)
+	}
+	return nil
+}
+
+// removeMade removes the parents that were made and are still empty.
+func (f *Folder) removeMade() {
+	for i := len(f.made) - 1; i >= 0; i-- {
+		os.Remove(f.made[i])
+	}
+}
+
+// slug keeps what is safe in a folder's name on every system.
+func slug(s string) string {
+	s = strings.TrimSuffix(filepath.Base(s), filepath.Ext(s))
+	s = strings.Trim(regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(s, "-"), "-")
+	if len(s) > 40 {
+		s = s[:40]
+	}
+	if s == "" {
+		return "run"
+	}
+	return s
+}
+
+// Write writes one file of the folder, whole or not at all.
+func (f *Folder) Write(name string, write func(io.Writer) error) error {
+	sum, err := writeAtomically(filepath.Join(f.dir, name), write)
+	if err == nil {
+		f.sums[name] = sum
+	}
+	return err
+}
+
+// WriteJSON writes v as Python's json.dump does, keys sorted.
+func (f *Folder) WriteJSON(name string, indent int, v any) error {
+	text, err := marshal(v, strings.Repeat(" ", indent))
+	if err != nil {
+		return fault.Errorf(fault.Internal, "%s: %w", name, err)
+	}
+	return f.Write(name, func(w io.Writer) error { _, err := w.Write(text); return err })
+}
+
+// Publish gives the folder its name, at the first result of the run.
+func (f *Folder) Publish() error {
+	if f.result {
+		return nil
+	}
+	if err := f.Log.close(); err != nil {
+		return err
+	}
+	if f.dir != f.path {
+		if err := os.Rename(f.dir, f.path); err != nil {
+			return fault.Errorf(fault.Internal, "cannot rename %s to %s: %w", f.dir, f.path, err)
+		}
+		syncDir(filepath.Dir(f.path))
+		f.dir, f.Log.dir = f.path, f.path
+	}
+	f.result = true
+	return nil
+}
+
+// Published tells whether the folder holds a result and has its name.
+func (f *Folder) Published() bool { return f.result }
+
+// Discard ends a run that failed: it closes the logs and, when there is no
+// result yet, removes what the run wrote.
+func (f *Folder) Discard() {
+	f.Log.close()
+	if f.result {
+		return
+	}
+	if f.dir != f.path {
+		os.RemoveAll(f.dir)
+		f.removeMade()
+		return
+	}
+	entries, _ := os.ReadDir(f.dir) // the folder was the user's, and empty
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(f.dir, e.Name()))
+	}
+}
+
+// seal closes the logs and writes SHA256SUMS, as sha256sum -c reads it.
+func (f *Folder) seal() error {
+	if err := f.Log.close(); err != nil {
+		return err
+	}
+	for _, log := range []*logFile{&f.Log.metrics, &f.Log.timings, &f.Log.components} {
+		path := filepath.Join(f.dir, log.name)
+		sum, err := hashFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return diskFault(path, err)
+		}
+		f.sums[log.name] = sum
+	}
+	names := make([]string, 0, len(f.sums))
+	for name := range f.sums {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	_, err := writeAtomically(filepath.Join(f.dir, "SHA256SUMS"), func(w io.Writer) error {
+		for _, name := range names {
+			if _, err := fmt.Fprintf(w, "%s  %s\n", f.sums[name], name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,157 @@
+package train
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// writeCard writes README.md, the model card, in the form that the Hub reads.
+func writeCard(w io.Writer, s *Finish, h *history) error {
+	b := bufio.NewWriter(w)
+	name, base, data := s.Config.cardNames()
+	fmt.Fprintf(b, "---\nlibrary_name: transformers\n")
+	if base != "" {
+		fmt.Fprintf(b, "base_model: %s\n", yamlText(base))
+	}
+	fmt.Fprintf(b, "tags:\n- generated_from_trainer\n- pactune\n")
+	if s.Config.TaskName != "" {
+		fmt.Fprintf(b, "datasets:\n- glue\n")
+	}
+	var last *EvalRecord
+	if len(s.Evals) > 0 {
+		last = s.Evals[0]
+		fmt.Fprintf(b, "metrics:\n")
+		for _, m := range last.Metrics {
+			fmt.Fprintf(b, "- %s\n", m.Name)
+		}
+	}
+	fmt.Fprintf(b, "model-index:\n- name: %s\n", yamlText(name))
+	if last != nil {
+		cardIndex(b, last, data)
+	} else {
+		fmt.Fprintf(b, "  results: []\n")
+	}
+	fmt.Fprintf(b, "---\n\n<!-- This model card was generated automatically from what the run knows. It should be proofread and completed. -->\n\n")
+	fmt.Fprintf(b, "# %s\n\n", markdownText(name))
+	start := "the encoder inside pactune"
+	if base != "" {
+		start = "`" + strings.ReplaceAll(base, "`", "'") + "`"
+	}
+	fmt.Fprintf(b, "This model was fine-tuned from %s on %s with pactune %s (method %s).\n", start, markdownText(data), Version, s.Config.Method)
+	if s.Exit != "finished" {
+		fmt.Fprintf(b, "\n**The run did not end by itself: %s.**\n", markdownText(s.Exit))
+	}
+	if last != nil {
+		cardResults(b, last)
+	}
+	cardTraining(b, s, h)
+	return b.Flush()
+}
+
+func (c *Config) cardNames() (name, base, data string) {
+	if c.ModelNameOrPath != "" {
+		base = filepath.Base(filepath.Clean(c.ModelNameOrPath))
+	}
+	data = "the texts inside pactune"
+	switch {
+	case c.TaskName != "":
+		data = "GLUE " + c.TaskName
+	case c.TrainFile != "":
+		data = filepath.Base(c.TrainFile)
+	case c.DataFile != "":
+		data = filepath.Base(c.DataFile)
+	}
+	name = c.RunName
+	if name == "" && c.OutputDir != "" {
+		name = filepath.Base(filepath.Clean(c.OutputDir))
+	}
+	if name == "" {
+		name = slug(data) + "-" + c.Method
+	}
+	return name, base, data
+}
+
+func cardIndex(b io.Writer, e *EvalRecord, data string) {
+	fmt.Fprintf(b, "  results:\n  - task:\n      name: Text Classification\n      type: text-classification\n")
+	fmt.Fprintf(b, "    dataset:\n      name: %s\n      type: %s\n", yamlText(data), yamlText(slug(data)))
+	fmt.Fprintf(b, "    metrics:\n")
+	for _, m := range e.Metrics {
+		fmt.Fprintf(b, "    - name: %s\n      type: %s\n      value: %s\n", m.Name, m.Name, yamlNumber(m.Value))
+	}
+}
+
+func cardResults(b io.Writer, e *EvalRecord) {
+	fmt.Fprintf(b, "\nIt reaches on the %d examples of the evaluation set:\n\n- Loss: %.4f\n", e.Samples, e.Loss)
+	for _, m := range e.Metrics {
+		fmt.Fprintf(b, "- %s: %.4f", m.Name, m.Value)
+		if v, ok := e.Majority.Value[m.Name]; ok {
+			fmt.Fprintf(b, " (majority line %.4f)", v)
+		}
+		fmt.Fprintln(b)
+	}
+	if len(e.Classes) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| class | precision | recall | F1 | examples |\n|---|---|---|---|---|\n")
+	for _, c := range e.Classes {
+		fmt.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %d |\n", markdownText(c.Label), c.Precision, c.Recall, c.F1, c.Support)
+	}
+}
+
+func cardTraining(b io.Writer, s *Finish, h *history) {
+	c := s.Config
+	fmt.Fprintf(b, "\n## Training\n\nThe following hyperparameters were used:\n\n")
+	for i := range listed {
+		o := &listed[i]
+		if v := o.text(c); v != "" && o.Group != "Run" && o.Group != "Data" && o.Group != "Evaluation and log" {
+			fmt.Fprintf(b, "- %s: %s\n", o.Name, markdownText(v))
+		}
+	}
+	fmt.Fprintf(b, "- seed: %d\n", c.Seed)
+	fmt.Fprintf(b, "\n`pactune train training_args.json` repeats the run to the bit; `run.json` names its data by their SHA-256.\n")
+	if len(h.evals) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### Evaluations\n\n| epoch | step | validation loss |")
+	for _, m := range h.evals[0].Metrics {
+		fmt.Fprintf(b, " %s |", m.Name)
+	}
+	fmt.Fprintf(b, "\n|%s\n", strings.Repeat("---|", 3+len(h.evals[0].Metrics)))
+	for _, e := range h.evals {
+		fmt.Fprintf(b, "| %.2f | %d | %.4f |", e.Epoch, e.Step, e.Loss)
+		for _, m := range e.Metrics {
+			fmt.Fprintf(b, " %.4f |", m.Value)
+		}
+		fmt.Fprintln(b)
+	}
+}
+
+// yamlText quotes s; a JSON string is a YAML one.
+func yamlText(s string) string { return string(appendJSONString(nil, s)) }
+
+func yamlNumber(v float64) string {
+	if s := fmt.Sprintf("%.4f", v); s != "NaN" && s != "+Inf" && s != "-Inf" {
+		return s
+	}
+	return ".nan"
+}
+
+// markdownText escapes what Markdown or HTML would take for markup.
+func markdownText(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case strings.ContainsRune("\\`*[]<>|#&", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < 0x20 || r == 0x7f:
+			b.WriteByte(' ')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
