@@ -1,0 +1,168 @@
+package glue
+
+import (
+	"fmt"
+
+	"pactune/internal/fault"
+)
+
+// Load reads the parts of a data set that o asks for. Errors are of kind
+// Data (files and their content) or Usage (options).
+func Load(o Options) (*Data, error) {
+	read := loadOwn
+	if o.Task != "" {
+		read = loadTask
+	}
+	d, err := read(&o)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.limit(&o)
+}
+
+func loadTask(o *Options) (*Data, error) {
+	t, err := TaskByName(o.Task)
+	if err != nil {
+		return nil, err
+	}
+	if o.DataDir == "" {
+		return nil, fault.Errorf(fault.Usage, "--task_name %s: no folder; --data_dir names the folder that holds %s, or %s itself", t.Name, t.Folder, t.Folder)
+	}
+	dir, err := t.dir(o.FS, o.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Data{Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
+	parts := []struct {
+		wanted bool
+		split  Split
+	}{{o.Train, Train}, {o.Eval, Dev}, {o.Test, Test}}
+	for _, p := range parts {
+		if !p.wanted {
+			continue
+		}
+		for _, f := range t.files(p.split) {
+			ds, err := t.read(o.FS, dir, f)
+			if err != nil {
+				return nil, err
+			}
+			switch p.split {
+			case Train:
+				d.Train = ds
+			case Dev:
+				d.Eval = append(d.Eval, ds)
+			case Test:
+				d.Test = append(d.Test, ds)
+			}
+		}
+	}
+	return d, d.twoClasses()
+}
+
+// twoClasses refuses a training file in which every row has the same class.
+func (d *Data) twoClasses() error {
+	if d.Train == nil || d.Problem != SingleLabel {
+		return nil
+	}
+	for _, e := range d.Train.Examples {
+		if e.Label != d.Train.Examples[0].Label {
+			return nil
+		}
+	}
+	return fault.Errorf(fault.Data, "%s: found one class only, %s, in %d rows; expected at least two",
+		d.Train.Path, show(d.LabelNames[d.Train.Examples[0].Label]), len(d.Train.Examples))
+}
+
+func loadOwn(o *Options) (*Data, error) {
+	if err := o.checkOwn(); err != nil {
+		return nil, err
+	}
+	d := &Data{}
+	var columns part // settled by the first file that is read
+	var t *target
+	if !o.Train {
+		t = newTarget(o.Problem, o.Labels)
+	}
+	read := func(path string, split Split) (*Dataset, error) {
+		columns.split = split
+		f, err := readOwn(o, path, columns)
+		if err != nil {
+			return nil, err
+		}
+		columns.texts, columns.label = f.texts, f.label
+		if t == nil {
+			if t, err = f.learnTarget(o); err != nil {
+				return nil, err
+			}
+		}
+		d.Choices = append(d.Choices, f.choices...)
+		return f.apply(t)
+	}
+	var err error
+	if o.Train {
+		if d.Train, err = read(o.TrainFile, Train); err != nil {
+			return nil, err
+		}
+	}
+	if o.Eval && o.ValidationFile != "" {
+		ds, err := read(o.ValidationFile, Dev)
+		if err != nil {
+			return nil, err
+		}
+		d.Eval = []*Dataset{ds}
+	}
+	if o.Test {
+		ds, err := read(o.TestFile, Test)
+		if err != nil {
+			return nil, err
+		}
+		d.Test = []*Dataset{ds}
+	}
+	d.Problem, d.LabelNames = t.problem, t.names
+	if o.Eval && o.ValidationFile == "" {
+		return d, d.holdOut(o.Seed)
+	}
+	return d, nil
+}
+
+// checkOwn refuses options that do not name the files that are wanted.
+func (o *Options) checkOwn() error {
+	switch {
+	case !o.Train && !o.Eval && !o.Test:
+		return fault.Errorf(fault.Usage, "no part of the data is asked for")
+	case o.Train && o.TrainFile == "":
+		return fault.Errorf(fault.Usage, "no training data: give --train_file FILE, or --task_name NAME with --data_dir DIR")
+	case o.Eval && o.ValidationFile == "" && !o.Train:
+		return fault.Errorf(fault.Usage, "no data to evaluate: give --validation_file FILE, or --task_name NAME with --data_dir DIR")
+	case o.Test && o.TestFile == "":
+		return fault.Errorf(fault.Usage, "no data to predict: give --test_file FILE, or --task_name NAME with --data_dir DIR")
+	case !o.Train && len(o.Labels) == 0:
+		return fault.Errorf(fault.Usage, "the model names no labels; its config.json needs id2label")
+	}
+	return nil
+}
+
+// limit applies --train_size and the --max_…_samples, in this order.
+func (d *Data) limit(o *Options) error {
+	if d.Train != nil && o.TrainSize > 0 {
+		if err := d.Train.sample(o.TrainSize, o.SampleSeed); err != nil {
+			return err
+		}
+	}
+	first := func(ds *Dataset, n int) {
+		if ds != nil && n > 0 && n < len(ds.Examples) {
+			ds.Examples = ds.Examples[:n]
+		}
+	}
+	first(d.Train, o.MaxTrain)
+	for _, ds := range d.Eval {
+		first(ds, o.MaxEval)
+	}
+	for _, ds := range d.Test {
+		first(ds, o.MaxTest)
+	}
+	if d.Train != nil && d.twoClasses() != nil {
+		d.Train.Notes = append(d.Train.Notes, fmt.Sprintf("the %d rows that are used have one class only", len(d.Train.Examples)))
+	}
+	return nil
+}

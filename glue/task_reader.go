@@ -1,0 +1,254 @@
+package glue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+
+	"pactune/internal/fault"
+)
+
+// dir returns the folder that holds the task's files: dataDir/Folder where
+// that exists, else dataDir itself.
+func (t *Task) dir(fsys fs.FS, dataDir string) (string, error) {
+	sub := join(fsys, dataDir, t.Folder)
+	for _, dir := range []string{sub, dataDir} {
+		for _, f := range t.Files {
+			if file, err := open(fsys, join(fsys, dir, f.Name)); err == nil {
+				file.Close()
+				return dir, nil
+			}
+		}
+	}
+	if _, err := open(fsys, dataDir); errors.Is(err, fs.ErrNotExist) {
+		return "", fault.Errorf(fault.Data, "%s: no such folder; --data_dir names the folder that holds %s of %s, or the one above it",
+			dataDir, t.Files[0].Name, t.Folder)
+	}
+	return "", fault.Errorf(fault.Data, "%s: neither this folder nor its subfolder %s holds %s; --data_dir names the folder of the task's files, or the one above it",
+		dataDir, t.Folder, t.Files[0].Name)
+}
+
+// layout says where the columns of one file are; −1 where there is none.
+type layout struct{ width, a, b, label int }
+
+// layout finds the task's columns among the given ones.
+func (t *Task) layout(columns []string) layout {
+	return layout{len(columns), find(columns, t.TextA), find(columns, t.TextB), find(columns, t.Label)}
+}
+
+// find returns the position of name among columns, −1 without a name or a
+// match.
+func find(columns []string, name string) int {
+	if name == "" {
+		return -1
+	}
+	for i, c := range columns {
+		if c == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// read reads one file of the task from dir.
+func (t *Task) read(fsys fs.FS, dir string, f File) (*Dataset, error) {
+	path := join(fsys, dir, f.Name)
+	text, err := readText(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{Path: path, Name: t.Name, Suffix: f.Suffix, Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
+	if f.Suffix != "" {
+		d.Name += "-mm"
+	}
+	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}}
+	if err := r.header(); err != nil {
+		return nil, err
+	}
+	if err := r.rows(); err != nil {
+		return nil, err
+	}
+	r.note(f)
+	return d, nil
+}
+
+type taskReader struct {
+	task   *Task
+	split  Split
+	path   string
+	in     lines
+	d      *Dataset
+	at     layout
+	names  []string // of the columns
+	fields []string // of the current row
+	blank  []int    // lines without anything
+	short  []int    // lines with too few columns
+	noGold []int    // lines whose annotators disagreed
+	empty  []int    // lines with an empty text
+}
+
+// header finds the columns: from the first line, or from the task's table
+// where the file has no header.
+func (r *taskReader) header() error {
+	t := r.task
+	if t.Bare != nil && r.split != Test {
+		r.names, r.at = t.Bare, t.layout(t.Bare)
+		return nil
+	}
+	start := r.in
+	line, _ := r.in.next()
+	r.names = splitTabs(nil, line)
+	r.at = t.layout(r.names)
+	if t.Bare != nil && r.at.a < 0 && len(r.names) == len(t.Bare) {
+		// Few-shot folders use the original dev file, which has no header, as test.
+		r.in, r.names, r.at = start, t.Bare, t.layout(t.Bare)
+		return nil
+	}
+	if name, twice := repeated(r.names); twice {
+		return at(r.path, 1, "the header names the column %s twice; every column needs its own name", show(name))
+	}
+	for _, name := range []string{t.TextA, t.TextB, t.Label} {
+		if name == "" || find(r.names, name) >= 0 || name == t.Label && r.split == Test {
+			continue
+		}
+		return at(r.path, 1, "found the columns %s; expected a header with %s, as %s has: is this the folder of another task?",
+			showAll(r.names), show(name), t.Folder)
+	}
+	return nil
+}
+
+func repeated(names []string) (string, bool) {
+	seen := make(map[string]bool, len(names))
+	for _, n := range names {
+		if seen[n] {
+			return n, true
+		}
+		seen[n] = true
+	}
+	return "", false
+}
+
+func (r *taskReader) rows() error {
+	r.d.Labelled = r.at.label >= 0
+	for {
+		line, ok := r.in.next()
+		if !ok {
+			break
+		}
+		if line == "" {
+			r.blank = append(r.blank, r.in.number)
+			continue
+		}
+		r.fields = splitTabs(r.fields, line)
+		if err := r.row(); err != nil {
+			return err
+		}
+	}
+	if len(r.d.Examples) == 0 {
+		return fault.Errorf(fault.Data, "%s: no rows besides the header; expected at least one", r.path)
+	}
+	return nil
+}
+
+func (r *taskReader) row() error {
+	line := r.in.number
+	id := r.d.Rows
+	r.d.Rows++
+	switch n := len(r.fields); {
+	case n > r.at.width:
+		return at(r.path, line, "found %d columns, expected %d (%s); a text may not hold a tab", n, r.at.width, showAll(r.names))
+	case n < r.at.width && r.task.Short:
+		r.short = append(r.short, line)
+		return nil
+	case n < r.at.width && r.at.label >= n:
+		return at(r.path, line, "the row has no label: found %d columns, expected %d (%s); complete the row or remove it", n, r.at.width, showAll(r.names))
+	case n < r.at.width:
+		return at(r.path, line, "found %d columns, expected %d (%s); complete the row or remove it", n, r.at.width, showAll(r.names))
+	}
+	e := Example{ID: id, Line: line, TextA: r.fields[r.at.a], Label: -1}
+	if r.at.b >= 0 {
+		e.TextB, e.Pair = r.fields[r.at.b], true
+	}
+	if e.TextA == "" || e.Pair && e.TextB == "" {
+		r.empty = append(r.empty, line)
+	}
+	if r.at.label >= 0 {
+		label := r.fields[r.at.label]
+		if r.task.NoGold != "" && label == r.task.NoGold {
+			r.noGold = append(r.noGold, line)
+			return nil
+		}
+		if err := r.label(&e, label); err != nil {
+			return err
+		}
+	}
+	r.d.Examples = append(r.d.Examples, e)
+	return nil
+}
+
+// label sets the target of e. "" and −1 mean "none": an error where labels
+// are needed, no label in a test file.
+func (r *taskReader) label(e *Example, s string) error {
+	t := r.task
+	if s == "" || s == "-1" {
+		if r.split != Test {
+			return at(r.path, e.Line, "the row has no label: found %s in column %s, expected %s", show(s), show(t.Label), t.expected())
+		}
+		r.d.Labelled = false
+		return nil
+	}
+	if t.Labels == nil {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(v >= t.Min && v <= t.Max) {
+			return at(r.path, e.Line, "found %s in column %s, expected %s", show(s), show(t.Label), t.expected())
+		}
+		e.Score = v
+		return nil
+	}
+	for id, l := range t.Labels {
+		if l.Text == s {
+			e.Label = id
+			return nil
+		}
+	}
+	hint := ""
+	if t.Bare != nil && e.Line == 1 {
+		hint = fmt.Sprintf("; %s has no header in its train and dev files: remove the line if it is one", t.Folder)
+	}
+	return at(r.path, e.Line, "found the label %s in column %s, expected %s%s", show(s), show(t.Label), t.expected(), hint)
+}
+
+// expected describes the labels of the task's files.
+func (t *Task) expected() string {
+	if t.Labels == nil {
+		return fmt.Sprintf("a number from %g to %g", t.Min, t.Max)
+	}
+	texts := make([]string, len(t.Labels))
+	for i, l := range t.Labels {
+		texts[i] = l.Text
+	}
+	return "one of " + showAll(texts)
+}
+
+// note records what was left out and what differs from the published file.
+func (r *taskReader) note(f File) {
+	d := r.d
+	d.Skipped = len(r.short) + len(r.noGold)
+	add := func(numbers []int, what string) {
+		if len(numbers) > 0 {
+			d.Notes = append(d.Notes, fmt.Sprintf("%d %s (line %s)", len(numbers), what, showLines(numbers)))
+		}
+	}
+	add(r.short, fmt.Sprintf("rows with fewer than %d columns left out", r.at.width))
+	add(r.noGold, "rows without an agreed label left out")
+	add(r.blank, "blank lines left out")
+	add(r.empty, "rows with an empty text kept")
+	if !d.Labelled && r.at.label >= 0 {
+		d.Notes = append(d.Notes, "rows without a label: no metrics from this file")
+	}
+	if n := len(d.Examples); n != f.Rows {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d rows; the published %s has %d", n, filepath.Base(f.Name), f.Rows))
+	}
+}

@@ -1,0 +1,162 @@
+package glue
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pactune/internal/fault"
+)
+
+// open opens path in fsys, or in the operating system's file system.
+func open(fsys fs.FS, path string) (fs.File, error) {
+	if fsys == nil {
+		return os.Open(path)
+	}
+	return fsys.Open(path)
+}
+
+// join is the path join of fsys.
+func join(fsys fs.FS, dir, name string) string {
+	if fsys == nil {
+		return filepath.Join(dir, name)
+	}
+	return strings.TrimPrefix(dir+"/"+name, "./")
+}
+
+// readText returns the content of a text file without its byte order mark.
+// Missing, empty, not UTF-8, and NUL inside are errors of kind Data.
+func readText(fsys fs.FS, path string) (string, error) {
+	f, err := open(fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fault.Errorf(fault.Data, "%s: no such file; expected a data file there: check the path", path)
+	}
+	if err != nil {
+		return "", fault.Errorf(fault.Data, "%s: cannot be opened: %w", path, err)
+	}
+	defer f.Close()
+	var b strings.Builder
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		b.Grow(int(info.Size()))
+	}
+	if _, err := io.Copy(&b, f); err != nil {
+		return "", fault.Errorf(fault.Data, "%s: cannot be read: %w", path, err)
+	}
+	return checkText(path, b.String())
+}
+
+// checkText holds the rules that all text files share.
+func checkText(path, text string) (string, error) {
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return "", fault.Errorf(fault.Data, "%s: line 1: found the byte order mark of UTF-16, expected UTF-8; convert the file: iconv -f UTF-16 -t UTF-8", path)
+	}
+	text = strings.TrimPrefix(text, "\ufeff")
+	if strings.Trim(text, "\r\n") == "" {
+		return "", fault.Errorf(fault.Data, "%s: the file is empty; expected rows of text", path)
+	}
+	if !utf8.ValidString(text) {
+		for i := 0; i < len(text); {
+			r, n := utf8.DecodeRuneInString(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				return "", at(path, lineOf(text, i), "found the byte 0x%02x (byte %d of the line), which is not UTF-8; convert the file, for example from Latin-1: iconv -f ISO-8859-1 -t UTF-8",
+					text[i], i-strings.LastIndexByte(text[:i], '\n'))
+			}
+			i += n
+		}
+	}
+	if i := strings.IndexByte(text, 0); i >= 0 {
+		return "", at(path, lineOf(text, i), "found a NUL byte (byte %d of the line), expected text; the file is damaged, or is UTF-16 without its mark", i-strings.LastIndexByte(text[:i], '\n'))
+	}
+	if !strings.Contains(text, "\n") && strings.Count(text, "\r") > 1 {
+		return "", at(path, 1, "found %d carriage returns and no line feed; rows end with a line feed: tr '\\r' '\\n'", strings.Count(text, "\r"))
+	}
+	return text, nil
+}
+
+// lineOf is the 1-based number of the line that holds byte i.
+func lineOf(text string, i int) int { return 1 + strings.Count(text[:i], "\n") }
+
+// at is an error of kind Data about one line of a file.
+func at(path string, line int, format string, args ...any) error {
+	return fault.Errorf(fault.Data, "%s: line %d: %w", path, line, fmt.Errorf(format, args...))
+}
+
+// lines walks over the lines of a text. A line ends with a line feed; one
+// carriage return before it belongs to the end, any other to the line.
+type lines struct {
+	rest   string
+	number int // of the line that next returned
+}
+
+func (l *lines) next() (line string, ok bool) {
+	if l.rest == "" {
+		return "", false
+	}
+	line, l.rest, _ = strings.Cut(l.rest, "\n")
+	l.number++
+	return strings.TrimSuffix(line, "\r"), true
+}
+
+// splitTabs appends the tab-separated fields of line to fields[:0]. Quotes
+// mean nothing.
+func splitTabs(fields []string, line string) []string {
+	fields = fields[:0]
+	for {
+		field, rest, more := strings.Cut(line, "\t")
+		fields = append(fields, field)
+		if !more {
+			return fields
+		}
+		line = rest
+	}
+}
+
+// show quotes a found value for a message, cut to a length that fits in it.
+func show(s string) string {
+	const limit = 40
+	if len(s) <= limit {
+		return strconv.Quote(s)
+	}
+	cut := limit
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strconv.Quote(s[:cut]) + fmt.Sprintf("… (%d bytes)", len(s))
+}
+
+// showAll quotes a list of names; of a long one the first ten.
+func showAll(names []string) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i == 10 {
+			fmt.Fprintf(&b, ", … (%d in all)", len(names))
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(show(n))
+	}
+	return b.String()
+}
+
+// showLines lists line numbers; of a long list the first ten.
+func showLines(numbers []int) string {
+	var b strings.Builder
+	for i, n := range numbers {
+		if i == 10 {
+			return b.String() + ", …"
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
+}
