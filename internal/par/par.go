@@ -95,7 +95,8 @@ func (p *Pool) work() {
 func (p *Pool) drain() {
 	defer func() {
 		if r := recover(); r != nil {
-			p.fault.CompareAndSwap(nil, &r)
+			kept := r // r itself would be allocated on every call
+			p.fault.CompareAndSwap(nil, &kept)
 		}
 	}()
 	for i := p.next.Add(1) - 1; i < p.n; i = p.next.Add(1) - 1 {
