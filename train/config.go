@@ -25,7 +25,6 @@ type Config struct {
 	DataDir         string // folder of a GLUE task
 	TrainFile       string
 	ValidationFile  string
-	ValidationSplit float64 // held out of the training file when there is no validation file
 	TextColumnNames []string
 	LabelColumnName string
 	ProblemType     string // "auto" or a problem_type of transformers

@@ -75,8 +75,8 @@ type Finish struct {
 	Model      ModelFile
 	Argv       []string
 	Start, End time.Time
-	Exit       string   // "finished", "interrupted", "diverged: …"
-	Notes      []string // choices and warnings that the user saw
+	Exit       string    // "finished", "interrupted", "diverged: …"
+	Notes      []string  // choices and warnings that the user saw
 	KSigma, K  []float64 // the K table, nil without PAC-tuning
 }
 

@@ -1,0 +1,238 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// Progress shows a run to a person: on a terminal a table of evaluations with
+// one line below it that is written over, elsewhere plain lines, one for every
+// logged update or every 30 seconds, and never a carriage return.
+type Progress struct {
+	out   io.Writer
+	live  bool // a terminal that can write over a line
+	style style
+	quiet bool
+	now   func() time.Time
+
+	plan    *Plan
+	table   *table
+	loss    mean
+	printed time.Time // when something was last shown
+	work    string    // other work in progress
+	open    bool      // there is a line to be written over
+	speed   speed
+}
+
+// lull is how long other work goes on without a line that tells of it.
+const lull = 30 * time.Second
+
+// NewProgress returns a Progress on a file, usually os.Stderr. Color is the
+// option's value.
+func NewProgress(out *os.File, color string, plain, quiet bool) *Progress {
+	terminal := isTerminal(out) && os.Getenv("TERM") != "dumb"
+	return &Progress{out: out, live: terminal && !plain, quiet: quiet,
+		style: style(colored(color, terminal)), now: time.Now}
+}
+
+// Hooks returns what a run calls.
+func (p *Progress) Hooks() Hooks {
+	return Hooks{OnNote: p.note, OnPlan: p.begin, OnWork: p.other, OnStep: p.step, OnEval: p.eval}
+}
+
+// note prints a choice or a warning.
+func (p *Progress) note(text string) {
+	if !p.quiet {
+		p.erase()
+		fmt.Fprintln(p.out, p.style.dim("note    "+clean(text)))
+	}
+}
+
+// begin prints what the run is about to do.
+func (p *Progress) begin(plan *Plan) {
+	p.plan = plan
+	p.table = newTable(plan)
+	p.printed = p.now()
+	if p.quiet {
+		return
+	}
+	p.erase()
+	fmt.Fprintf(p.out, "model   %s  %s weights, %s trained in %d tensors\n",
+		clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plan.Tensors)
+	fmt.Fprintf(p.out, "data    %s  train %d rows (%d tokens)  eval %d rows (%d tokens)\n",
+		clean(plan.Task), plan.TrainRows, plan.TrainTokens, plan.EvalRows, plan.EvalTokens)
+	if len(plan.LabelNames) > 0 {
+		fmt.Fprintf(p.out, "labels  %s\n", labelLine(plan))
+	}
+	method := plan.Method
+	if plan.Preset != "" {
+		method += " (" + plan.Preset + ")"
+	}
+	stages := ""
+	if plan.Stage1Steps > 0 {
+		stages = fmt.Sprintf(" (stage 1: %d, stage 2: %d)", plan.Stage1Steps, plan.Steps-plan.Stage1Steps)
+	}
+	fmt.Fprintf(p.out, "plan    %s, %s epochs, %d updates%s of up to %d examples, %s on %s\n",
+		method, trim(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plan.Steps, stages, plan.Batch,
+		plural(plan.Threads, "thread"), plan.ISA)
+}
+
+// labelLine lists the classes and what always answering the commonest reaches.
+func labelLine(plan *Plan) string {
+	names := make([]string, len(plan.LabelNames))
+	for i, n := range plan.LabelNames {
+		if i == 8 {
+			names = append(names[:8], fmt.Sprintf("… %d in all", len(plan.LabelNames)))
+			break
+		}
+		names[i] = clean(n)
+	}
+	text := strings.Join(names, ", ")
+	if plan.EvalRows > 0 && plan.Majority.Label != "" {
+		text += fmt.Sprintf("   majority line of the evaluation: %.1f %% %s", 100*plan.Majority.Share, clean(plan.Majority.Label))
+	}
+	return text
+}
+
+// other shows work beside the updates: the K table, an evaluation.
+func (p *Progress) other(what string, done, total int) {
+	now := p.now()
+	if what != p.work {
+		p.work, p.speed = what, speed{start: now}
+		if p.printed.IsZero() {
+			p.printed = now
+		}
+	}
+	left := ""
+	if done > 0 {
+		left = ", " + clock(now.Sub(p.speed.start)*time.Duration(total-done)/time.Duration(done)) + " left"
+	}
+	switch {
+	case p.quiet:
+	case done >= total:
+		p.work = ""
+		took := now.Sub(p.speed.start)
+		if what != "evaluation" || took >= lull {
+			p.print(fmt.Sprintf("%s done: %d in %s", what, total, took.Round(time.Millisecond*100)))
+		}
+	case p.live:
+		p.over(fmt.Sprintf("%s %d/%d%s", what, done, total, left))
+	case now.Sub(p.printed) >= lull:
+		p.print(fmt.Sprintf("%s %d/%d%s", what, done, total, left))
+	}
+}
+
+// step counts an update and shows a line when one is due.
+func (p *Progress) step(r *StepRecord, t Timing) {
+	p.work = ""
+	p.loss.add(r.Loss)
+	p.speed.add(t)
+	if p.quiet {
+		return
+	}
+	now := p.now()
+	due := p.plan.Logs(r.Step)
+	switch {
+	case p.live && (due || now.Sub(p.printed) >= 100*time.Millisecond):
+		p.over(p.status(r))
+		p.printed = now
+	case !p.live && (due || now.Sub(p.printed) >= lull):
+		p.row(r, nil)
+		p.printed = now
+	}
+}
+
+// status is the line that is written over.
+func (p *Progress) status(r *StepRecord) string {
+	stage := ""
+	if r.Stage > 0 {
+		stage = fmt.Sprintf("stage %d  total %s  ", r.Stage, short(r.Total))
+	}
+	return fmt.Sprintf("%s %d/%d  %sloss %s  %s ex/s  %s left", bar(r.Step, p.plan.Steps, 20), r.Step, p.plan.Steps,
+		stage, short(r.Loss), trim(p.speed.rate()), clock(p.speed.left(p.plan.Steps-r.Step)))
+}
+
+// eval prints a row with the evaluation's numbers.
+func (p *Progress) eval(e *EvalRecord) {
+	p.work = ""
+	if p.quiet || p.table == nil {
+		return
+	}
+	p.row(nil, e)
+	p.printed = p.now()
+}
+
+// row prints one line of the table, its head before the first.
+func (p *Progress) row(r *StepRecord, e *EvalRecord) {
+	p.erase()
+	if !p.table.headed {
+		p.table.headed = true
+		fmt.Fprintln(p.out, p.style.bold(p.table.head()))
+	}
+	if r != nil {
+		p.table.step(r, p.loss.take(), p.speed.rate(), p.speed.left(p.plan.Steps-r.Step))
+		fmt.Fprintln(p.out, p.table.line())
+		return
+	}
+	p.table.eval(e)
+	fmt.Fprintln(p.out, p.style.bold(p.table.line()))
+}
+
+// print writes a plain line.
+func (p *Progress) print(text string) {
+	p.erase()
+	fmt.Fprintln(p.out, text)
+	p.printed = p.now()
+}
+
+// over writes over the last line of a terminal.
+func (p *Progress) over(text string) {
+	fmt.Fprintf(p.out, "\r\x1b[K%.79s", text)
+	p.open = true
+}
+
+// erase removes the line that was to be written over.
+func (p *Progress) erase() {
+	if p.open {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.open = false
+	}
+}
+
+// Close leaves the terminal on a fresh line.
+func (p *Progress) Close() { p.erase() }
+
+// speed measures updates by their own time, so that evaluations between them
+// do not count.
+type speed struct {
+	start    time.Time
+	spent    time.Duration // of the recent updates, fading
+	examples float64
+	updates  float64
+}
+
+// add counts an update; older ones fade with a half-life of about 50.
+func (s *speed) add(t Timing) {
+	const keep = 0.986
+	s.spent = time.Duration(float64(s.spent)*keep) + t.Elapsed
+	s.examples = s.examples*keep + float64(t.Examples)
+	s.updates = s.updates*keep + 1
+}
+
+// rate is examples per second.
+func (s *speed) rate() float64 {
+	if s.spent <= 0 {
+		return 0
+	}
+	return s.examples / s.spent.Seconds()
+}
+
+func (s *speed) left(updates int) time.Duration {
+	if s.updates == 0 {
+		return 0
+	}
+	return time.Duration(float64(s.spent) / s.updates * float64(updates))
+}

@@ -1,0 +1,96 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// WriteSummary prints what an evaluation found: metrics beside the majority
+// line, precision and recall of every class, the confusion matrix.
+func WriteSummary(w io.Writer, e *EvalRecord) {
+	fmt.Fprintf(w, "%d examples%s, loss %.4f\n", e.Samples, suffixText(e.Suffix), e.Loss)
+	for _, m := range e.Metrics {
+		fmt.Fprintf(w, "  %-22s %7.4f", m.Name, m.Value)
+		if v, ok := e.Majority.Value[m.Name]; ok {
+			fmt.Fprintf(w, "   majority line %7.4f", v)
+		}
+		fmt.Fprintln(w)
+	}
+	if len(e.Classes) == 0 {
+		return
+	}
+	wide := 9
+	for _, c := range e.Classes {
+		wide = max(wide, min(30, utf8.RuneCountInString(clean(c.Label))))
+	}
+	fmt.Fprintf(w, "\n  %s  precision  recall      F1  examples", pad("class", wide))
+	matrix := len(e.Confusion) == len(e.Classes) && len(e.Classes) <= 10
+	if matrix {
+		fmt.Fprint(w, "   predicted as")
+		for i := range e.Classes {
+			fmt.Fprintf(w, " %5s", fmt.Sprintf("(%d)", i))
+		}
+	}
+	fmt.Fprintln(w)
+	for i, c := range e.Classes {
+		fmt.Fprintf(w, "  %s  %9.4f  %6.4f  %6.4f  %8d", pad(clean(c.Label), wide), c.Precision, c.Recall, c.F1, c.Support)
+		if matrix {
+			fmt.Fprintf(w, "   %12s", fmt.Sprintf("(%d)", i))
+			for _, n := range e.Confusion[i] {
+				fmt.Fprintf(w, " %5d", n)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// SummaryMap is the same for --json.
+func SummaryMap(e *EvalRecord) map[string]any {
+	m := map[string]any{"loss": e.Loss, "samples": e.Samples, "step": e.Step, "epoch": e.Epoch}
+	majority := map[string]any{}
+	for _, x := range e.Metrics {
+		m[x.Name] = x.Value
+		if v, ok := e.Majority.Value[x.Name]; ok {
+			majority[x.Name] = v
+		}
+	}
+	if e.Majority.Label != "" {
+		majority["answer"] = e.Majority.Label
+	}
+	m["majority"] = majority
+	if len(e.Classes) > 0 {
+		classes := []map[string]any{}
+		for _, c := range e.Classes {
+			classes = append(classes, map[string]any{"label": c.Label, "precision": c.Precision,
+				"recall": c.Recall, "f1": c.F1, "support": c.Support})
+		}
+		m["classes"], m["confusion"] = classes, e.Confusion
+	}
+	return m
+}
+
+// WriteJSON writes v on w as one indented JSON object, NaN as null.
+func WriteJSON(w io.Writer, v map[string]any) error {
+	text, err := marshal(v, "  ")
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	return err
+}
+
+func suffixText(suffix string) string {
+	if suffix == "_mm" {
+		return " (mismatched)"
+	}
+	return ""
+}
+
+// pad fills s with spaces to the width, counted in characters, or cuts it.
+func pad(s string, width int) string {
+	if n := utf8.RuneCountInString(s); n <= width {
+		return s + strings.Repeat(" ", width-n)
+	}
+	return string([]rune(s)[:width-1]) + "…"
+}
