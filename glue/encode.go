@@ -131,7 +131,7 @@ type Batch struct {
 	ExampleIDs []uint32  // Example.ID: names the rows for dropout
 	Classes    []int32   // SingleLabel: class ids, −1 without a label
 	Scores     []float64 // Regression
-	Multi      []bool    // MultiLabel: (Examples, classes), row-major
+	Multi      []float64 // MultiLabel: 1 for a class that the row has, else 0; (Examples, classes), row-major
 	Examples   int
 }
 
@@ -156,7 +156,7 @@ func (e *Encoded) Batch(dst *Batch, rows []int32) {
 			dst.Scores = append(dst.Scores, x.Score)
 		case MultiLabel:
 			for c := range e.Data.LabelNames {
-				dst.Multi = append(dst.Multi, x.Labels != nil && x.Labels[c])
+				dst.Multi = append(dst.Multi, float64(count(x.Labels != nil && x.Labels[c])))
 			}
 		}
 	}
@@ -183,6 +183,6 @@ func (e *Encoded) Grow(dst *Batch, rows int) {
 	case Regression:
 		dst.Scores = make([]float64, 0, rows)
 	case MultiLabel:
-		dst.Multi = make([]bool, 0, rows*len(e.Data.LabelNames))
+		dst.Multi = make([]float64, 0, rows*len(e.Data.LabelNames))
 	}
 }

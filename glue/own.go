@@ -160,7 +160,7 @@ func (f *ownFile) readRows(rows rowReader, names []string) error {
 
 func (f *ownFile) note(blank []int, numbers bool) {
 	if n := len(blank); n > 0 {
-		f.data.Notes = append(f.data.Notes, fmt.Sprintf("%d blank lines left out (line %s)", n, showLines(blank)))
+		f.data.Notes = append(f.data.Notes, fmt.Sprintf("blank lines left out: %d (line %s)", n, showLines(blank)))
 	}
 	if numbers {
 		f.data.Notes = append(f.data.Notes, fmt.Sprintf("column %s holds only numbers: is it the text? (--text_column_names)", show(f.texts[0])))

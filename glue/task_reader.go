@@ -238,7 +238,7 @@ func (r *taskReader) note(f File) {
 	d.Skipped = len(r.short) + len(r.noGold)
 	add := func(numbers []int, what string) {
 		if len(numbers) > 0 {
-			d.Notes = append(d.Notes, fmt.Sprintf("%d %s (line %s)", len(numbers), what, showLines(numbers)))
+			d.Notes = append(d.Notes, fmt.Sprintf("%s: %d (line %s)", what, len(numbers), showLines(numbers)))
 		}
 	}
 	add(r.short, fmt.Sprintf("rows with fewer than %d columns left out", r.at.width))
