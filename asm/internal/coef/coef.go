@@ -73,5 +73,5 @@ const (
 	Ln2Lo64  = 1.90821492927058770002e-10
 	Magic64  = 3 << 51
 	Expm1Min = -50   // below it e^x − 1 rounds to −1
-	Expm1Max = 709.5 // above it e^x − 1 counts as 2^1024, infinity
+	Expm1Max = 709.4 // above it e^x − 1 counts as e^709.4, far beyond float32
 )
