@@ -1,0 +1,231 @@
+package safetensors
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"pactune/internal/fault"
+)
+
+const (
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+	maxParts   = 1024 // the largest public models have some 200
+)
+
+// partName is what the name of a part may be: never a path.
+var partName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// OpenModel opens the weights of a model's folder: model.safetensors, or the
+// parts that model.safetensors.index.json lists, as one File. A part's name
+// must be a plain name, and a part that is a symbolic link must lead to a file
+// in the folder, or in the blobs folder of Hugging Face's cache that the folder
+// belongs to. Errors are of kind fault.Model.
+func OpenModel(dir string) (*File, error) {
+	return openModel(folder{
+		name:   func(base string) string { return filepath.Join(dir, base) },
+		open:   func(base string) (*File, error) { return Open(filepath.Join(dir, base)) },
+		read:   func(base string) ([]byte, error) { return readFS(os.DirFS(dir), base) },
+		within: func(base string) error { return linkWithin(dir, base) },
+	})
+}
+
+// OpenModelFS is OpenModel for a folder of fsys, whose files are read into memory.
+func OpenModelFS(fsys fs.FS, dir string) (*File, error) {
+	return openModel(folder{
+		name:   func(base string) string { return path.Join(dir, base) },
+		open:   func(base string) (*File, error) { return OpenFS(fsys, path.Join(dir, base)) },
+		read:   func(base string) ([]byte, error) { return readFS(fsys, path.Join(dir, base)) },
+		within: func(string) error { return nil },
+	})
+}
+
+// folder is the access to a folder's files by their names.
+type folder struct {
+	name   func(base string) string
+	open   func(base string) (*File, error)
+	read   func(base string) ([]byte, error)
+	within func(base string) error // refuses links that lead out
+}
+
+func openModel(d folder) (*File, error) {
+	f, err := d.open(singleFile)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	data, err := d.read(indexFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Errorf(fault.Model, "%s: no weights found, expected %s or %s (a pytorch_model.bin must be converted first): %w", d.name("."), singleFile, indexFile, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x, err := parseIndex(d.name(indexFile), data)
+	if err != nil {
+		return nil, err
+	}
+	merged := &File{name: x.name, index: make(map[string]int32, len(x.partOf))}
+	for _, part := range x.parts {
+		if err := merged.join(d, x, part); err != nil {
+			merged.Close()
+			return nil, err
+		}
+	}
+	if err := merged.checkIndex(x); err != nil {
+		merged.Close()
+		return nil, err
+	}
+	return merged, nil
+}
+
+// join opens a part and adds its tensors, which must be those that the index
+// says are there.
+func (f *File) join(d folder, x *index, part string) error {
+	if err := d.within(part); err != nil {
+		return err
+	}
+	p, err := d.open(part)
+	if err != nil {
+		return err
+	}
+	f.parts = append(f.parts, p)
+	if len(f.parts) == 1 {
+		f.metadata = p.metadata
+	}
+	for i := range p.entries {
+		name := p.entries[i].name
+		if x.partOf[name] != part {
+			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s puts in %q", p.name, name, indexFile, x.partOf[name])
+		}
+		f.index[name] = int32(len(f.parts) - 1)
+	}
+	return nil
+}
+
+// checkIndex compares what the parts hold with what the index says.
+func (f *File) checkIndex(x *index) error {
+	for _, name := range x.names {
+		if _, ok := f.index[name]; !ok {
+			return fault.Errorf(fault.Model, "%s: weight_map puts the tensor %q in %q, which does not have it", x.name, name, x.partOf[name])
+		}
+	}
+	total := int64(0)
+	for _, p := range f.parts {
+		total += int64(len(p.body))
+	}
+	if x.totalSize >= 0 && x.totalSize != total {
+		return fault.Errorf(fault.Model, "%s: metadata.total_size: found %d, but the tensors of the parts have %d bytes", x.name, x.totalSize, total)
+	}
+	return nil
+}
+
+// index is the content of model.safetensors.index.json.
+type index struct {
+	name      string
+	names     []string          // of the tensors, in the order of the file
+	partOf    map[string]string // tensor to file
+	parts     []string          // sorted
+	totalSize int64             // −1: not stated
+}
+
+func parseIndex(name string, data []byte) (*index, error) {
+	if len(data) > maxHeader {
+		return nil, fault.Errorf(fault.Model, "%s: found %d bytes, expected at most %d", name, len(data), maxHeader)
+	}
+	x := &index{name: name, partOf: make(map[string]string), totalSize: -1}
+	s := newScanner(name, string(data), 0)
+	seen := make(map[string]bool)
+	s.members(func(key string, at int) {
+		if seen[key] {
+			s.fail(at, "found the key %q twice", key)
+			return
+		}
+		seen[key] = true
+		switch key {
+		case "weight_map":
+			x.readMap(s)
+		case "metadata":
+			x.readMetadata(s)
+		default:
+			s.skip(0)
+		}
+	})
+	s.end()
+	if len(x.names) == 0 {
+		s.fail(0, "found no weight_map with tensors")
+	}
+	if len(x.parts) > maxParts {
+		s.fail(0, "found %d files in weight_map, expected at most %d", len(x.parts), maxParts)
+	}
+	sort.Strings(x.parts)
+	return x, s.err
+}
+
+func (x *index) readMap(s *scanner) {
+	parts := make(map[string]bool)
+	s.members(func(name string, at int) {
+		if _, ok := x.partOf[name]; ok {
+			s.fail(at, "weight_map: found the tensor %q twice", name)
+			return
+		}
+		part := s.str()
+		if s.err == nil && (!partName.MatchString(part) || strings.Trim(part, ".") == "") {
+			s.fail(at, "weight_map: tensor %q: found the file %q, expected a plain name of letters, digits, dots, - and _", name, part)
+			return
+		}
+		x.partOf[name] = part
+		x.names = append(x.names, name)
+		if !parts[part] {
+			parts[part] = true
+			x.parts = append(x.parts, part)
+		}
+	})
+}
+
+func (x *index) readMetadata(s *scanner) {
+	s.members(func(key string, at int) {
+		if key != "total_size" {
+			s.skip(0)
+			return
+		}
+		if x.totalSize >= 0 {
+			s.fail(at, "metadata: found the key %q twice", key)
+			return
+		}
+		x.totalSize = s.count()
+	})
+}
+
+// linkWithin refuses a part that is a symbolic link out of the folder. In
+// Hugging Face's cache the files of …/snapshots/<revision> are links to
+// …/blobs, which is allowed.
+func linkWithin(dir, base string) error {
+	file := filepath.Join(dir, base)
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return fault.Errorf(fault.Model, "%w", err)
+	}
+	home, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return fault.Errorf(fault.Model, "%w", err)
+	}
+	if home, err = filepath.Abs(home); err != nil {
+		return fault.Errorf(fault.Model, "%w", err)
+	}
+	if target, err = filepath.Abs(target); err != nil {
+		return fault.Errorf(fault.Model, "%w", err)
+	}
+	parent := filepath.Dir(target)
+	snapshots := filepath.Dir(home)
+	blobs := filepath.Join(filepath.Dir(snapshots), "blobs")
+	if parent == home || filepath.Base(snapshots) == "snapshots" && parent == blobs {
+		return nil
+	}
+	return fault.Errorf(fault.Model, "%s: found a link to %s, expected a file of the folder", file, target)
+}

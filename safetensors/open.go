@@ -1,0 +1,104 @@
+package safetensors
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"runtime/debug"
+
+	"pactune/internal/fault"
+)
+
+// Open reads the file's header and maps the file into memory, or reads it where
+// the system has no mapping. Errors are of kind fault.Model.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%w", err)
+	}
+	defer file.Close() // a mapping outlives its file
+	size, err := sizeOf(file, path)
+	if err != nil {
+		return nil, err
+	}
+	data, unmap, err := mapFile(file, size)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: %w", path, err)
+	}
+	f := &File{name: path, mapped: unmap != nil, unmap: unmap}
+	if readErr := f.guard(func() { err = f.parse(data) }); readErr != nil {
+		err = readErr
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenFS reads a file of fsys into memory. Errors are of kind fault.Model.
+func OpenFS(fsys fs.FS, path string) (*File, error) {
+	data, err := readFS(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, path)
+}
+
+func readFS(fsys fs.FS, path string) ([]byte, error) {
+	file, err := fsys.Open(path)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%w", err)
+	}
+	defer file.Close()
+	size, err := sizeOf(file, path)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// sizeOf is the size of a regular file that fits into memory's addresses.
+func sizeOf(file fs.File, path string) (int, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, fault.Errorf(fault.Model, "%s: %w", path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fault.Errorf(fault.Model, "%s: found a %s, expected a file", path, info.Mode().Type())
+	}
+	if info.Size() > math.MaxInt {
+		return 0, fault.Errorf(fault.Resources, "%s: found %d bytes, more than this machine can address", path, info.Size())
+	}
+	return int(info.Size()), nil
+}
+
+// guard runs read, which touches the mapping, and turns the memory fault of a
+// file that somebody has cut short, or closed, into an error.
+func (f *File) guard(read func()) (err error) {
+	if f == nil || !f.mapped {
+		read()
+		return nil
+	}
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		r := recover()
+		if r == nil {
+			return
+		}
+		at, ok := r.(interface{ Addr() uintptr }) // only memory faults have one
+		if !ok {
+			panic(r)
+		}
+		err = fault.Errorf(fault.Model, "%s: %s: the file was cut short or closed while it was read (address %#x)", f.name, fmt.Sprint(r), at.Addr())
+	}()
+	read()
+	return nil
+}

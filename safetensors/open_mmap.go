@@ -1,0 +1,21 @@
+//go:build unix
+
+package safetensors
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapFile maps the first size bytes for reading; unmap gives them back.
+func mapFile(file *os.File, size int) (data []byte, unmap func() error, err error) {
+	if size == 0 { // cannot be mapped, and needs not
+		return nil, nil, nil
+	}
+	data, err = unix.Mmap(int(file.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("mmap", err)
+	}
+	return data, func() error { return unix.Munmap(data) }, nil
+}
