@@ -216,12 +216,13 @@ type jsonRows struct {
 	path   string
 	in     lines
 	names  []string
+	index  map[string]int  // position in names
 	seen   map[string]bool // keys of the current object
 	blanks []int
 }
 
 func newJSONRows(path, content string) (*jsonRows, error) {
-	r := &jsonRows{path: path, in: lines{rest: content}, seen: map[string]bool{}}
+	r := &jsonRows{path: path, in: lines{rest: content}, index: map[string]int{}, seen: map[string]bool{}}
 	peek := r.in
 	for {
 		line, ok := peek.next()
@@ -231,7 +232,10 @@ func newJSONRows(path, content string) (*jsonRows, error) {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		err := r.object(peek.number, line, func(key string, _ cell) { r.names = append(r.names, key) })
+		err := r.object(peek.number, line, func(key string, _ cell) {
+			r.index[key] = len(r.names)
+			r.names = append(r.names, key)
+		})
 		return r, err
 	}
 }
@@ -253,7 +257,7 @@ func (r *jsonRows) next(row []cell) (int, error) {
 			row[i] = cell{}
 		}
 		err := r.object(r.in.number, line, func(key string, c cell) {
-			if i := find(r.names, key); i >= 0 {
+			if i, known := r.index[key]; known {
 				row[i] = c
 			}
 		})
