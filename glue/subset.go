@@ -7,10 +7,6 @@ import (
 	"pactune/internal/rng"
 )
 
-// holdOutShare of the training rows are held out where no validation file is
-// given.
-const holdOutShare = 0.2
-
 // Steps of rng.StreamSubset: they keep the draws of one seed apart.
 const (
 	stepSample  = 0
@@ -60,7 +56,7 @@ func (d *Data) holdOut(seed uint64) error {
 	held := make([]bool, len(d.Train.Examples))
 	count := 0
 	for class, rows := range strata {
-		n := int(holdOutShare*float64(len(rows)) + 0.5)
+		n := (len(rows) + 2) / 5 // rounded
 		if n == 0 && len(rows) > 1 {
 			n = 1
 		}
