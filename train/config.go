@@ -98,10 +98,10 @@ type Config struct {
 	Quiet       bool
 	JSON        bool // the summary on stdout as one JSON object
 
-	Notes []string // what to tell the user about options that have no effect here
-
-	set  map[string]bool   // options that the user gave
-	from map[string]string // where the value of every other option comes from, "" the default
+	ignored []ignored         // options without effect that the user gave
+	asked   string            // the method before Resolve
+	set     map[string]bool   // options that the user gave
+	from    map[string]string // where the value of every other option comes from, "" the default
 }
 
 // NewConfig returns the defaults of the option table.

@@ -22,8 +22,9 @@ type Option struct {
 	rule    rule
 	bind    func(*Config) any // pointer to the field; nil for the options of unlisted
 	special func(c *Config, value string) error
-	boolean bool // without a field, but may stand without a value
-	in      int  // subcommands besides train
+	never   map[string]string // values that are refused with a reason
+	boolean bool              // without a field, but may stand without a value
+	in      int               // subcommands besides train
 }
 
 // Subcommands that take some of the options.
@@ -63,6 +64,9 @@ func (o *Option) Boolean() bool {
 
 // assign parses value into the option's field.
 func (o *Option) assign(c *Config, value string) error {
+	if why := o.never[value]; why != "" {
+		return fault.Errorf(fault.Usage, "--%s %s: %s", o.Name, value, why)
+	}
 	switch p := o.bind(c).(type) {
 	case *string:
 		if len(o.rule.words) > 0 && !contains(o.rule.words, value) && value != o.Default {

@@ -65,8 +65,8 @@ func writeOption(w io.Writer, o *Option) {
 		fmt.Fprintf(w, "\n%s", strings.Repeat(" ", 39))
 	}
 	text := o.Help
-	if len(o.rule.words) > 2 {
-		text += ": " + strings.Join(o.rule.words, "|")
+	if n := len(o.rule.words); n > 2 {
+		text = strings.Join(o.rule.words[:n-1], ", ") + " or " + o.rule.words[n-1] + "; " + text
 	}
 	if o.Default != "" && o.Default != "false" && o.Default != "0" {
 		text += " [" + o.Default + "]"
@@ -148,22 +148,7 @@ One JSON file of options, such as a run's training_args.json, may stand in place
 			}
 		}
 	}
-	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default. `pac+cwgnc` has the settings of `pac` too.\n")
-	for _, part := range []struct {
-		kind string
-		sets map[string][]setting
-	}{{"--method", recipes}, {"--preset", presets}, {"--compat", compats}} {
-		for _, name := range sortedNames(part.sets) {
-			fmt.Fprintf(w, "\n`%s %s`:", part.kind, name)
-			for _, s := range part.sets[name] {
-				fmt.Fprintf(w, " %s %s;", s.name, s.value)
-			}
-			if len(part.sets[name]) == 0 {
-				fmt.Fprint(w, " the defaults of this page;")
-			}
-			fmt.Fprintln(w)
-		}
-	}
+	writeRecipes(w)
 	fmt.Fprint(w, "\nPAC-tuning's gamma is 10 for sst2 and cola, unless the preset says otherwise. `--compat authors` takes the preset `authors`, `--compat hf` the method `adamw`.\n")
 	fmt.Fprint(w, "\n## Differences from run_glue.py\n\nPrinted once by `--method adamw`:\n\n")
 	for _, d := range Differences {
@@ -197,11 +182,34 @@ func cell(s string) string {
 	return strings.NewReplacer("|", "\\|", "<TAB>", "`<TAB>`").Replace(s)
 }
 
-func sortedNames(sets map[string][]setting) []string {
-	var names []string
-	for name := range sets {
-		names = append(names, name)
+// writeRecipes writes one table: an option a line, a recipe or preset a column.
+func writeRecipes(w io.Writer) {
+	columns := []struct {
+		head string
+		sets []setting
+	}{
+		{"`--method cwgnc`", recipes["cwgnc"]}, {"`--method pac`", recipes["pac"]}, {"`--method pac+cwgnc`", recipes["pac+cwgnc"]},
+		{"`--preset paper`", presets["paper"]}, {"`--preset authors`", presets["authors"]}, {"`--preset embedded`", presets["embedded"]},
+		{"`--compat authors`", compats["authors"]}, {"`--compat hf`", compats["hf"]},
 	}
-	sort.Strings(names)
-	return names
+	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default, as all does with `--method adamw`. Presets stand on `pac`, and so does `pac+cwgnc`.\n\n| option |")
+	for _, c := range columns {
+		fmt.Fprintf(w, " %s |", c.head)
+	}
+	fmt.Fprintf(w, "\n|%s\n", strings.Repeat("---|", len(columns)+1))
+	for i := range listed {
+		line, any := "| `--"+listed[i].Name+"` |", false
+		for _, c := range columns {
+			value := ""
+			for _, s := range c.sets {
+				if s.name == listed[i].Name {
+					value, any = s.value, true
+				}
+			}
+			line += " " + value + " |"
+		}
+		if any {
+			fmt.Fprintln(w, line)
+		}
+	}
 }

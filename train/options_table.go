@@ -11,7 +11,7 @@ var options = append(append([]Option{}, listed...), unlisted...)
 // listed holds the options with a field of Config. The defaults are those of
 // run_glue.py, except what recipe.go's differences name.
 var listed = []Option{
-	{Name: "model_name_or_path", Group: "Model", Help: "folder with config.json, model.safetensors and the vocabulary; none: the small encoder in the binary",
+	{Name: "model_name_or_path", Group: "Model", Help: "folder with config.json, model.safetensors and the vocabulary",
 		bind: func(c *Config) any { return &c.ModelNameOrPath }},
 	{Name: "tokenizer_name", Group: "Model", Help: "folder or vocab.txt of another tokenizer than the model's",
 		bind: func(c *Config) any { return &c.TokenizerName }},
@@ -24,7 +24,7 @@ var listed = []Option{
 	{Name: "freeze_embeddings", Group: "Model", Default: "false", Help: "leave the embeddings and their LayerNorm as they are",
 		bind: func(c *Config) any { return &c.FreezeEmbeddings }},
 
-	{Name: "task_name", Group: "Data", rule: oneOf("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "stsb", "wnli"), in: InEvaluate, Help: "a GLUE task; its files are in --data_dir",
+	{Name: "task_name", Group: "Data", rule: oneOf("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "stsb", "wnli"), in: InEvaluate, Help: "the GLUE task whose files are in --data_dir",
 		bind: func(c *Config) any { return &c.TaskName }},
 	{Name: "data_dir", Group: "Data", in: InEvaluate, Help: "folder with the task's train.tsv and dev.tsv",
 		bind: func(c *Config) any { return &c.DataDir }},
@@ -36,7 +36,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.TextColumnNames }},
 	{Name: "label_column_name", Group: "Data", in: InEvaluate, Help: "the column of the label",
 		bind: func(c *Config) any { return &c.LabelColumnName }},
-	{Name: "problem_type", Group: "Data", Default: "auto", rule: oneOf("auto", "single_label_classification", "multi_label_classification", "regression"), Help: "auto: by the form of the labels",
+	{Name: "problem_type", Group: "Data", Default: "auto", rule: oneOf("auto", "single_label_classification", "multi_label_classification", "regression"), Help: "auto goes by the form of the labels",
 		bind: func(c *Config) any { return &c.ProblemType }},
 	{Name: "max_seq_length", Group: "Data", Default: "128", rule: rule{allowed: "a whole number from 3 up", number: func(v float64) bool { return v >= 3 }}, in: InEvaluate, Help: "tokens of an example, special ones included; longer ones are cut",
 		bind: func(c *Config) any { return &c.MaxSeqLength }},
@@ -51,9 +51,9 @@ var listed = []Option{
 	{Name: "shuffle_labels", Group: "Data", Default: "false", Help: "permute the training labels: a control that must end at the majority line",
 		bind: func(c *Config) any { return &c.ShuffleLabels }},
 
-	{Name: "method", Group: "Method", Default: "auto", rule: oneOf("auto", "adamw", "cwgnc", "pac", "pac+cwgnc"), Help: "auto: pac for classification up to 1,000 training rows, else cwgnc",
+	{Name: "method", Group: "Method", Default: "auto", rule: oneOf("auto", "adamw", "cwgnc", "pac", "pac+cwgnc"), Help: "auto takes pac for classification of up to 1,000 training rows, else cwgnc",
 		bind: func(c *Config) any { return &c.Method }},
-	{Name: "preset", Group: "Method", rule: oneOf("paper", "authors", "embedded"), Help: "the settings of PAC-tuning's paper or of its authors' code",
+	{Name: "preset", Group: "Method", rule: oneOf("paper", "authors", "embedded"), Help: "settings of PAC-tuning's paper, of its authors' code, of the job inside the program",
 		bind: func(c *Config) any { return &c.Preset }},
 	{Name: "compat", Group: "Method", rule: oneOf("authors", "hf"), Help: "authors: also the K search of PAC-tuning's code; hf: adamw with run_glue's defaults to the letter",
 		bind: func(c *Config) any { return &c.Compat }},
@@ -101,7 +101,7 @@ var listed = []Option{
 
 	{Name: "pac_stage1_epochs", Group: "PAC-tuning", Default: "0", rule: zeroUp, Help: "epochs that train the noise, of num_train_epochs; 0: the preset's share",
 		bind: func(c *Config) any { return &c.PACStage1Epochs }},
-	{Name: "pac_gamma", Group: "PAC-tuning", Default: "0", rule: zeroUp, Help: "fixed gamma of the bound; 0: free between the next two",
+	{Name: "pac_gamma", Group: "PAC-tuning", Default: "0", rule: zeroUp, Help: "fixed gamma of the bound; --pac_gamma_min and --pac_gamma_max free it",
 		bind: func(c *Config) any { return &c.PACGamma }},
 	{Name: "pac_gamma_min", Group: "PAC-tuning", Default: "0", rule: zeroUp, Help: "lowest gamma when it is free",
 		bind: func(c *Config) any { return &c.PACGammaMin }},
@@ -150,7 +150,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.DataSeed }},
 	{Name: "threads", Group: "Run", Default: "0", rule: zeroUp, in: InEvaluate | InPredict, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
 		bind: func(c *Config) any { return &c.Threads }},
-	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32"), Help: "number format of matrix products",
+	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32"), never: map[string]string{"bf16": bf16Reason, "fp16": fp16Reason}, Help: "number format of matrix products",
 		bind: func(c *Config) any { return &c.Precision }},
 	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate, Help: "colour on the terminal",
 		bind: func(c *Config) any { return &c.Color }},
@@ -164,7 +164,7 @@ var listed = []Option{
 
 // environment lists the variables that the program reads.
 var environment = []struct{ Name, Help string }{
-	{"PACTUNE_ISA", "avx512, avx2 or ref: kernels below the machine's best; the result does not depend on it"},
+	{"PACTUNE_ISA", "avx512, avx2 or reference: the kernels to use; the result does not depend on it"},
 	{"PACTUNE_DATA", "folder of real data that the tests use"},
 	{"NO_COLOR", "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
 	{"TERM", "dumb: plain lines instead of an updating one"},

@@ -6,13 +6,18 @@ import (
 	"pactune/internal/fault"
 )
 
+const (
+	fp16Reason = "fp16 needs loss scaling and has no fast path on CPUs; there is --precision f32"
+	bf16Reason = "bf16 comes with the bf16 kernels, which this version does not have; there is --precision f32"
+)
+
 // unlisted are options of run_glue.py and Trainer that have no field here:
 // those that change nothing are accepted with a note, those that would change
 // the result are refused with the reason.
 var unlisted = []Option{
-	noted("do_train", true, "train always trains", "true", "evaluate a finished run with: pactune evaluate DIR"),
+	noted("do_train", true, "", "true", "evaluate a finished run with: pactune evaluate DIR"),
 	noted("pad_to_max_length", true, "nothing is ever padded; the results are those of padding", "", ""),
-	noted("use_fast_tokenizer", true, "there is one tokenizer", "", ""),
+	silent("use_fast_tokenizer", true, "there is one tokenizer"),
 	noted("trust_remote_code", true, "", "false", "code from a model's folder is never run"),
 	noted("cache_dir", false, "nothing is downloaded", "", ""),
 	noted("model_revision", false, "nothing is downloaded", "", ""),
@@ -28,11 +33,11 @@ var unlisted = []Option{
 	noted("save_only_model", true, "the weights are written once, at the end", "", ""),
 	noted("save_safetensors", true, "", "true", "weights are only written as safetensors"),
 	noted("ignore_data_skip", true, "", "false", "runs do not resume from a checkpoint"),
-	noted("remove_unused_columns", true, "only the text and label columns are read", "", ""),
-	noted("full_determinism", true, "every run is deterministic", "", ""),
-	noted("use_cpu", true, "every run is on the CPU", "true", "there is no other device than the CPU"),
-	noted("no_cuda", true, "every run is on the CPU", "true", "there is no other device than the CPU"),
-	noted("group_by_length", true, "nothing is padded, so grouping gains nothing", "false", "nothing is padded, so grouping gains nothing, and it would change the order of the examples"),
+	silent("remove_unused_columns", true, "only the text and label columns are read"),
+	silent("full_determinism", true, "every run is deterministic"),
+	noted("use_cpu", true, "", "true", "there is no other device than the CPU"),
+	noted("no_cuda", true, "", "true", "there is no other device than the CPU"),
+	noted("group_by_length", true, "", "false", "nothing is padded, so grouping gains nothing, and it would change the order of the examples"),
 	noted("gradient_checkpointing", true, "it would change the memory only", "", ""),
 	noted("log_level", false, "--quiet leaves only warnings", "", ""),
 	noted("logging_dir", false, "the log is metrics.jsonl in the run's folder", "", ""),
@@ -41,8 +46,8 @@ var unlisted = []Option{
 	noted("report_to", false, "", "none", "there are only local files: metrics.jsonl and trainer_state.json in the run's folder"),
 	noted("push_to_hub", true, "", "false", "nothing is ever uploaded"),
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
-	noted("fp16", true, "", "false", "fp16 needs loss scaling and has no fast path on CPUs; --precision f32 is what there is"),
-	noted("bf16", true, "", "false", "bf16 comes with the bf16 kernels, which this version does not have; leave it out for f32"),
+	noted("fp16", true, "", "false", fp16Reason),
+	noted("bf16", true, "", "false", bf16Reason),
 	noted("load_best_model_at_end", true, "", "false", "the folder holds the weights of the last update; metrics.jsonl tells which evaluation was best"),
 	noted("metric_for_best_model", false, "the weights of the last update are kept", "", ""),
 	noted("greater_is_better", true, "the weights of the last update are kept", "", ""),
@@ -56,15 +61,18 @@ var unlisted = []Option{
 	noted("metric_name", false, "", "-", "all metrics of the problem are computed"),
 	noted("shuffle_train_dataset", true, "", "false", "--train_size N --sample_seed S takes a random subset"),
 	noted("text_column_delimiter", false, "", "-", "two text columns are read as a pair, not joined"),
-	{Name: "do_regression", boolean: true, special: regression},
+	{Name: "do_regression", boolean: true, special: regression, Help: "the same as --problem_type regression"},
 }
 
 // noted makes an option without a field. With taken "" every value is
 // accepted, else only the words in it, "-" being none; note is what the user
 // is told then, refusal what is said of any other value.
 func noted(name string, boolean bool, note, taken, refusal string) Option {
-	words := strings.Fields(taken)
-	return Option{Name: name, boolean: boolean, Help: strings.TrimSpace(note + refusal),
+	words, help := strings.Fields(taken), note
+	if refusal != "" {
+		help = strings.TrimPrefix(note+"; else refused: ", "; else ") + refusal
+	}
+	return Option{Name: name, boolean: boolean, Help: help,
 		special: func(c *Config, value string) error {
 			if b, ok := truth(value); boolean && ok {
 				value = map[bool]string{true: "true", false: "false"}[b]
@@ -74,11 +82,42 @@ func noted(name string, boolean bool, note, taken, refusal string) Option {
 			if len(words) > 0 && !contains(words, value) {
 				return fault.Errorf(fault.Usage, "--%s %s: %s", name, value, refusal)
 			}
-			if note != "" {
-				c.Notes = append(c.Notes, "--"+name+" has no effect: "+note)
+			if note != "" && value != "false" {
+				c.ignored = append(c.ignored, ignored{"--" + name, note})
 			}
 			return nil
 		}}
+}
+
+// silent makes an option without a field that changes nothing anybody would
+// miss.
+func silent(name string, boolean bool, help string) Option {
+	o := noted(name, boolean, "", "", "")
+	o.Help = help
+	return o
+}
+
+// ignored is an option without effect that the user gave, and why it has none.
+type ignored struct{ name, why string }
+
+// ignoredNotes tells the user of them, options with one reason together.
+func (c *Config) ignoredNotes() []string {
+	var whys, lines []string
+	names := map[string][]string{}
+	for _, i := range c.ignored {
+		if names[i.why] == nil {
+			whys = append(whys, i.why)
+		}
+		names[i.why] = append(names[i.why], i.name)
+	}
+	for _, why := range whys {
+		verb := "have"
+		if len(names[why]) == 1 {
+			verb = "has"
+		}
+		lines = append(lines, strings.Join(names[why], ", ")+" "+verb+" no effect: "+why)
+	}
+	return lines
 }
 
 // regression is run_classification's --do_regression.

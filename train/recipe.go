@@ -163,10 +163,10 @@ func (c *Config) layer(from string, settings []setting) {
 // chooseMethod settles method, preset and compat, which exclude each other in
 // many ways.
 func (c *Config) chooseMethod(f Facts) error {
-	method := "auto"
-	if c.set["method"] {
-		method = c.Method
+	if c.asked == "" {
+		c.asked = c.Method
 	}
+	method := c.asked
 	if !c.set["preset"] {
 		c.Preset = ""
 	}
@@ -279,14 +279,24 @@ func (c *Config) Steps(perEpoch int) (total, stage1 int) {
 	return total, stage1
 }
 
-// Recipe writes down, one line each, what the method, the preset and the
-// compatibility mode set, in the order in which they do.
-func (c *Config) Recipe() []string {
-	var lines []string
-	for i := range listed {
-		name := listed[i].Name
-		if from := c.From(name); from != "default" && from != "option" {
-			lines = append(lines, fmt.Sprintf("--%s %s (%s)", name, listed[i].text(c), from))
+// remarks are what a user should know of the settled options: those without
+// effect, the method where it was chosen for them, and, for adamw, what is
+// unlike transformers.
+func (c *Config) remarks(f Facts) []string {
+	lines := c.ignoredNotes()
+	switch {
+	case c.set["method"] && c.asked != "auto", c.Embedded():
+	case c.Method == "pac" && c.Preset == "" || c.Method == "cwgnc":
+		sign := map[bool]string{true: "no more than", false: "more than"}[f.TrainRows <= 1000]
+		if f.Regression {
+			lines = append(lines, "method cwgnc, because the labels are numbers (--method)")
+			break
+		}
+		lines = append(lines, fmt.Sprintf("method %s, because there are %s 1,000 training rows (--method)", c.Method, sign))
+	}
+	if c.Method == "adamw" && c.Compat == "" {
+		for _, d := range Differences {
+			lines = append(lines, "unlike transformers: "+d)
 		}
 	}
 	return lines
