@@ -1,0 +1,105 @@
+package pac
+
+import (
+	"math"
+
+	"pactune/internal/fmath"
+	"pactune/optim"
+	"pactune/tensor"
+)
+
+// Bound is the objective of stage 1 beside the loss,
+//
+//	L_pac = (3/2)·K²·γ + (KL + C)/(m·γ),   C = 10 + 3L,
+//	KL = ½ Σ_j [ e^{−2b_j}(Σ_i e^{2p_i} + ‖w_j − w0_j‖²) − Σ_i (2p_i − 2b_j + 1) ],
+//	γ  = clamp( (1/K)·sqrt(2(KL + C)/(3m)), γ_min, γ_max ),
+//
+// K the table's value at e^{mean b}.
+type Bound struct {
+	Noise              *Noise
+	Table              *KTable
+	Examples           int // m, the training examples
+	GammaMin, GammaMax float64
+	// Rate is Adam's rate for p and b of the body, 0.1 in the paper.
+	Rate float64
+	// HeadRate is the head's own rate, of which p and b of the head take a
+	// multiple that falls from 50 to 1.
+	HeadRate float64
+	// Terms are of the last StepNoise.
+	Terms Terms
+}
+
+// Terms are the values of the bound at the start of an update.
+type Terms struct {
+	KL, K, Gamma float64
+	LPac         float64 // what is added to the loss
+	C            float64
+	Prior        float64 // x = e^{mean b}, at which K was read
+	Slope        float64 // K'(x)
+	Distance     float64 // ‖w − w0‖
+}
+
+// StepNoise evaluates the bound at the start of the update and makes the Adam
+// step on p, with dp_i = g_i·ε_i·e^{p_i} + (e^{2(p_i−b_j)} − 1)/(mγ). It reads
+// the gradients of the noisy loss before they are clipped.
+func (b *Bound) StepNoise() {
+	b.Terms = b.evaluate()
+	t, adam := b.Noise.Steps+1, optim.DefaultAdam()
+	b.Noise.stepStds(b.weight(),
+		adam.Step(b.Rate, 0, t),
+		adam.Step(b.HeadRate*headFactor(t), 0, t))
+}
+
+// Backward adds the gradient of L_pac to the (clipped) gradients of the
+// weights, dw_i += e^{−2b_j}(w_i − w0_i)/(mγ), and computes
+//
+//	db_j = [ n_j − e^{−2b_j}(Σ_i e^{2p_i} + ‖w_j − w0_j‖²) ]/(mγ) + 3KγK'(x)x/L,
+//
+// γ a constant: where it is free, its own derivative vanishes.
+func (b *Bound) Backward() {
+	n, t := b.Noise, &b.Terms
+	n.addPriorGrad(b.weight())
+	viaK := 3 * t.K * t.Gamma * t.Slope * t.Prior / float64(len(n.Tensors))
+	for j := range n.Tensors {
+		s := &n.Tensors[j].sums
+		size := float64(len(n.Tensors[j].noisy))
+		n.db[j] = tensor.Float(float64((size-(s.E2P+s.Dist)/n.variance[j])*b.weight()) + viaK)
+	}
+}
+
+// StepPrior makes the Adam step on b and ends the update of the noise.
+func (b *Bound) StepPrior() { b.Noise.stepPriors() }
+
+// weight of KL in the objective: 1/(mγ).
+func (b *Bound) weight() float64 { return 1 / (float64(b.Examples) * b.Terms.Gamma) }
+
+func (b *Bound) evaluate() Terms {
+	n, m := b.Noise, float64(b.Examples)
+	t := Terms{C: 10 + 3*float64(len(n.Tensors))}
+	mean := 0.0
+	for j := range n.Tensors {
+		s, prior := &n.Tensors[j].sums, float64(n.B[j])
+		size := float64(len(n.Tensors[j].noisy))
+		moved := (s.E2P + s.Dist) / n.variance[j]
+		t.KL += float64(0.5 * (moved - (float64(2*s.P) - float64(2*prior*size) + size)))
+		mean += prior
+		t.Distance += s.Dist
+	}
+	t.Distance = math.Sqrt(t.Distance)
+	t.Prior = fmath.Exp(mean / float64(len(n.Tensors)))
+	t.K, t.Slope = b.Table.At(t.Prior)
+	t.Gamma = math.Sqrt(2*(t.KL+t.C)/(3*m)) / t.K
+	t.Gamma = min(max(t.Gamma, b.GammaMin), b.GammaMax)
+	t.LPac = float64(1.5*t.K*t.K*t.Gamma) + (t.KL+t.C)/(m*t.Gamma)
+	return t
+}
+
+// headFactor is max(50·0.9^⌊t/10⌋, 1), t the update from 1: how many times the
+// head's rate its p and b take.
+func headFactor(t int) float64 {
+	f := 50.0
+	for i := 0; i < t/10 && f > 1; i++ {
+		f *= 0.9
+	}
+	return max(f, 1)
+}

@@ -1,0 +1,65 @@
+package pac
+
+import (
+	"math"
+
+	"pactune/internal/fmath"
+	"pactune/tensor"
+)
+
+// Spread is how large the noise is: of the posterior the root of the mean
+// variance e^{2p} over all weights, of the prior the mean of e^{b} over all
+// tensors; for the body and for the head.
+type Spread struct{ PosteriorBody, PosteriorHead, PriorBody, PriorHead float64 }
+
+// Spread returns the figures of the last Begin.
+func (n *Noise) Spread() Spread {
+	var variance, std, size, tensors [2]float64
+	for i := range n.Tensors {
+		t, part := &n.Tensors[i], n.partOf(i)
+		variance[part] += t.sums.E2P
+		size[part] += float64(len(t.noisy))
+		std[part] += fmath.Exp(float64(n.B[i]))
+		tensors[part]++
+	}
+	for part := range size {
+		variance[part] = math.Sqrt(variance[part] / max(1, size[part]))
+		std[part] /= max(1, tensors[part])
+	}
+	return Spread{variance[0], variance[1], std[0], std[1]}
+}
+
+// Extremes returns the smallest and the largest posterior std of all weights.
+// It reads every p: a pass over memory of its own.
+func (n *Noise) Extremes() (least, most float64) {
+	if n.kind == PerWeight {
+		n.pool.Run(len(n.pieces), (*extremeTask)(n))
+	} else {
+		for i, k := range n.pieces {
+			p := n.Tensors[k.Param].P[0]
+			n.extremes[i] = [2]tensor.Float{p, p}
+		}
+	}
+	low, high := n.extremes[0][0], n.extremes[0][1]
+	for _, e := range n.extremes {
+		low, high = min(low, e[0]), max(high, e[1])
+	}
+	return fmath.Exp(float64(low)), fmath.Exp(float64(high))
+}
+
+type extremeTask Noise
+
+func (n *extremeTask) Piece(i int) {
+	k := n.pieces[i]
+	p := n.Tensors[k.Param].P[k.Lo:k.Hi]
+	low, high := p[0], p[0]
+	for _, v := range p {
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	n.extremes[i] = [2]tensor.Float{low, high}
+}
