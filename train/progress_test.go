@@ -1,0 +1,154 @@
+package train
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// screen is a Progress on a buffer with a clock of its own.
+func screen(live bool) (*Progress, *bytes.Buffer, *time.Time) {
+	out, clock := &bytes.Buffer{}, time.Unix(1e9, 0)
+	return &Progress{out: out, live: live, now: func() time.Time { return clock }}, out, &clock
+}
+
+func show(p *Progress, clock *time.Time) {
+	h := p.Hooks()
+	h.OnNote("a choice\x1b[2J (--option)")
+	h.OnPlan(&Plan{Model: "tiny", Parameters: 4400000, Trainable: 400000, Tensors: 12, Task: "sst2", Method: "pac", TrainRows: 100,
+		EvalRows: 872, LabelNames: []string{"negative", "positive"}, Majority: Majority{Label: "positive", Share: 0.509},
+		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", LogEvery: 10, LogFirst: true})
+	for i := 0; i <= 80; i++ {
+		h.OnWork("K table", i, 80)
+		*clock = clock.Add(time.Second)
+	}
+	for s := 1; s <= 40; s++ {
+		*clock = clock.Add(2 * time.Second)
+		r := pacRecord(s)
+		if s > 30 {
+			r.Stage = 2
+		}
+		h.OnStep(r, Timing{Elapsed: 2 * time.Second, Examples: 100})
+	}
+	h.OnWork("evaluation", 872, 872)
+	h.OnEval(&EvalRecord{Step: 40, Epoch: 40, Stage: 2, Loss: 0.6, Metrics: []Metric{{"accuracy", 0.8}}})
+	p.Close()
+}
+
+// Elsewhere than on a terminal there are plain lines: no carriage return, no
+// escape sequence, the logged updates and nothing else.
+func TestProgressPlain(t *testing.T) {
+	p, out, clock := screen(false)
+	show(p, clock)
+	text := out.String()
+	if strings.ContainsAny(text, "\r\x1b") {
+		t.Errorf("control characters in\n%q", text)
+	}
+	for _, want := range []string{"model   tiny  4.4M weights, 400.0k trained in 12 tensors\n", "stage 1: 30, stage 2: 10", "1 thread on avx2",
+		"majority line of the evaluation: 50.9 % positive", "K table done: 80 in 1m20s", "note    a choice?[2J (--option)",
+		"50.00", "1:00", "0.8000"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lacks %q:\n%s", want, text)
+		}
+	}
+	rows := 0
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "epoch  stage") {
+			rows = 0
+		}
+		rows++
+		if len(line) > 120 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	// The head, updates 1, 10, 20, 30, 40, the evaluation, those that the 30
+	// seconds without a line brought (every 15th update would, but every 10th
+	// is logged: none), and the end of the text.
+	if rows != 8 {
+		t.Errorf("%d rows:\n%s", rows, text)
+	}
+}
+
+// Long silences are broken even when no update is logged.
+func TestProgressLull(t *testing.T) {
+	p, out, clock := screen(false)
+	p.begin(&Plan{Method: "cwgnc", Steps: 100, StepsPerEpoch: 100, LogEvery: 100})
+	before := strings.Count(out.String(), "\n")
+	for s := 1; s <= 35; s++ {
+		*clock = clock.Add(2 * time.Second)
+		p.step(&StepRecord{Step: s}, Timing{Elapsed: 2 * time.Second, Examples: 1})
+	}
+	if got := strings.Count(out.String(), "\n") - before; got != 3 {
+		t.Errorf("%d lines in 70 s, want the head and 2:\n%s", got, out)
+	}
+}
+
+// On a terminal one line is written over, and what stays are evaluations.
+func TestProgressLive(t *testing.T) {
+	p, out, clock := screen(true)
+	show(p, clock)
+	text := out.String()
+	if !strings.Contains(text, "\r\x1b[K[=====") || !strings.Contains(text, "K table 40/80, 0:40 left") {
+		t.Errorf("no updating line in\n%q", text)
+	}
+	var stays []string
+	for _, line := range strings.Split(text, "\n") {
+		if i := strings.LastIndex(line, "\x1b[K"); i >= 0 {
+			line = line[i+3:]
+		}
+		if line != "" {
+			stays = append(stays, line)
+		}
+	}
+	if last := stays[len(stays)-1]; !strings.Contains(last, "0.8000") || len(stays) != 8 {
+		t.Errorf("what stays:\n%s", strings.Join(stays, "\n"))
+	}
+}
+
+func TestProgressQuiet(t *testing.T) {
+	p, out, clock := screen(false)
+	p.quiet = true
+	show(p, clock)
+	if out.Len() > 0 {
+		t.Errorf("--quiet prints %q", out)
+	}
+}
+
+// An update that is not shown costs no garbage.
+func TestProgressAllocatesNothing(t *testing.T) {
+	p, _, _ := screen(false)
+	p.begin(&Plan{Method: "pac", Steps: 1 << 30, StepsPerEpoch: 1})
+	r := pacRecord(1)
+	if n := testing.AllocsPerRun(100, func() { p.step(r, Timing{Elapsed: time.Millisecond, Examples: 1}) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestColored(t *testing.T) {
+	for _, test := range []struct {
+		option, noColor, force string
+		terminal, want         bool
+	}{
+		{"auto", "", "", true, true}, {"auto", "", "", false, false}, {"auto", "1", "1", true, false},
+		{"auto", "", "1", false, true}, {"always", "1", "", false, true}, {"never", "", "1", true, false},
+	} {
+		t.Setenv("TERM", "xterm")
+		t.Setenv("CLICOLOR_FORCE", "")
+		t.Setenv("NO_COLOR", test.noColor)
+		t.Setenv("FORCE_COLOR", test.force)
+		if got := colored(test.option, test.terminal); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	var out bytes.Buffer
+	WriteSummary(&out, testFinish().Evals[0])
+	for _, want := range []string{"accuracy                0.7500   majority line  0.5000", "no            1.0000  0.5000  0.6667         5            (0)     2     3"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, out.String())
+		}
+	}
+}

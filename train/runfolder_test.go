@@ -1,0 +1,284 @@
+package train
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pactune/internal/fault"
+)
+
+// listing names everything below a folder, folders with a slash.
+func listing(t *testing.T, root string) string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && path != root {
+			name, _ := filepath.Rel(root, path)
+			if d.IsDir() {
+				name += "/"
+			}
+			names = append(names, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestFolderRefusals(t *testing.T) {
+	root := t.TempDir()
+	full, model, file := filepath.Join(root, "full"), filepath.Join(root, "model"), filepath.Join(root, "file")
+	os.Mkdir(full, 0o755)
+	os.Mkdir(model, 0o755)
+	os.WriteFile(filepath.Join(full, "keep.txt"), nil, 0o644)
+	os.WriteFile(file, nil, 0o644)
+	before := listing(t, root)
+	for _, test := range []struct{ dir, says string }{
+		{full, "is not empty (keep.txt)"},
+		{full + "/../full/", "is not empty"},
+		{model, "folder of the model"},
+		{filepath.Join(root, ".", "full", "..", "model"), "folder of the model"},
+		{file, "is a file"},
+		{filepath.Join(file, "below"), "--output_dir"},
+	} {
+		c := &Config{OutputDir: test.dir, ModelNameOrPath: model}
+		for _, err := range []error{CheckOutput(c), second(NewFolder(c, ""))} {
+			if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%s: %v, want a usage error with %q", test.dir, err, test.says)
+			}
+		}
+	}
+	if after := listing(t, root); after != before {
+		t.Errorf("refusals left %s, before %s", after, before)
+	}
+}
+
+func second(_ *Folder, err error) error { return err }
+
+// A run that fails before its first result leaves nothing, not even parents.
+func TestFolderDiscard(t *testing.T) {
+	root := t.TempDir()
+	empty := filepath.Join(root, "empty")
+	os.Mkdir(empty, 0o755)
+	for _, dir := range []string{filepath.Join(root, "a", "b", "run"), empty} {
+		f, err := NewFolder(&Config{OutputDir: dir}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Start(&Plan{Steps: 1, LogEvery: 1})
+		f.Step(pacRecord(1), Timing{})
+		if err := f.WriteJSON("config.json", 2, map[string]any{}); err != nil {
+			t.Fatal(err)
+		}
+		f.Discard()
+	}
+	if left := listing(t, root); left != "empty/" {
+		t.Errorf("left behind: %s", left)
+	}
+	f, err := NewFolder(&Config{OutputDir: filepath.Join(root, "kept")}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Start(&Plan{Steps: 1, LogEvery: 1})
+	if err := f.Eval(&EvalRecord{Step: 1}); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if left := listing(t, filepath.Join(root, "kept")); left != "metrics.jsonl timings.jsonl" {
+		t.Errorf("a run with a result kept %q", left)
+	}
+}
+
+// Runs that name no folder are numbered, past gaps, running ones included.
+func TestFolderNumbers(t *testing.T) {
+	old, _ := os.Getwd()
+	defer os.Chdir(old)
+	os.Chdir(t.TempDir())
+	first, err := NewFolder(&Config{Method: "pac"}, "my data.csv")
+	if err != nil || filepath.ToSlash(first.Path()) != "runs/001-my-data-pac" {
+		t.Fatalf("%v, %v", first, err)
+	}
+	other, err := NewFolder(&Config{Method: "pac+cwgnc"}, "rte")
+	if err != nil || filepath.ToSlash(other.Path()) != "runs/002-rte-pac-cwgnc" {
+		t.Fatalf("%v, %v", other, err)
+	}
+	if err := other.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	first.Discard()
+	third, err := NewFolder(&Config{Method: "pac"}, "")
+	if err != nil || filepath.ToSlash(third.Path()) != "runs/003-run-pac" {
+		t.Fatalf("%v, %v", third, err)
+	}
+	third.Discard()
+	if left := listing(t, "."); left != "runs/ runs/002-rte-pac-cwgnc/" {
+		t.Errorf("left %s", left)
+	}
+}
+
+// Two runs cannot write one folder.
+func TestFolderTwice(t *testing.T) {
+	c := &Config{OutputDir: filepath.Join(t.TempDir(), "out")}
+	f, err := NewFolder(c, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Discard()
+	if err := second(NewFolder(c, "")); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "another run") {
+		t.Errorf("a second run: %v", err)
+	}
+}
+
+// A file is there whole or not at all, and a full disk has its own exit code.
+func TestWriteAtomically(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	if _, err := writeAtomically(path, func(w io.Writer) error { io.WriteString(w, "old"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	_, err := writeAtomically(path, func(w io.Writer) error { io.WriteString(w, "new"); return syscall.ENOSPC })
+	if fault.KindOf(err) != fault.Resources || !strings.Contains(err.Error(), path) {
+		t.Errorf("full disk: %v", err)
+	}
+	_, err = writeAtomically(path, func(io.Writer) error { return errors.New("broken") })
+	if fault.KindOf(err) != fault.Internal {
+		t.Errorf("broken disk: %v", err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "old" || listing(t, dir) != "x" {
+		t.Errorf("left %q in %s", text, listing(t, dir))
+	}
+}
+
+func testFinish() *Finish {
+	c := NewConfig()
+	c.Set("method", "pac")
+	c.Set("model_name_or_path", "models/tiny")
+	c.Set("train_file", "my <b>.csv")
+	c.Resolve(Facts{TrainRows: 100})
+	e := &EvalRecord{Step: 2, Epoch: 2, Stage: 1, Loss: math.NaN(), Samples: 10, Elapsed: time.Second,
+		Metrics:   []Metric{{"accuracy", 0.75}, {"f1", math.NaN()}},
+		Majority:  Majority{Label: "no", Share: 0.5, Value: map[string]float64{"accuracy": 0.5}},
+		Classes:   []ClassScore{{"no", 1, 0.5, 2.0 / 3, 5}, {"y|es", 0.7, 1, 0.82, 5}},
+		Confusion: [][]int{{2, 3}, {0, 5}}}
+	return &Finish{Config: c, Plan: &Plan{Steps: 2, StepsPerEpoch: 1, LogEvery: 1, TrainRows: 100, Method: "pac"},
+		Result: &Result{Steps: 2, TrainLoss: 0.7, Last: e, Best: e, Elapsed: 2 * time.Second}, Evals: []*EvalRecord{e},
+		Data: []DataFile{{Path: "my.csv", SHA256: "00", Rows: 100, Use: "train"}},
+		Argv: []string{"pactune", "--token", "hf_secret"}, Exit: "finished", KSigma: []float64{0.1}, K: []float64{0.2}}
+}
+
+// A finished folder has the files of run_glue with their keys, all of them
+// valid JSON, and checksums of everything.
+func TestFolderFinish(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f, err := NewFolder(&Config{OutputDir: dir}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := testFinish()
+	f.Start(s.Plan)
+	f.Step(pacRecord(1), Timing{})
+	f.Step(pacRecord(2), Timing{})
+	if err := f.Eval(s.Evals[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WritePredictions([]Prediction{{ID: 1, Line: 2, Label: "no", Predicted: "y|es", Scores: []float64{0.1, math.NaN()}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Finish(s); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) (v map[string]any) {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			err = json.Unmarshal(text, &v)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return v
+	}
+	all := read("all_results.json")
+	for _, key := range strings.Fields("epoch train_loss train_runtime train_samples train_samples_per_second train_steps_per_second " +
+		"eval_accuracy eval_loss eval_runtime eval_samples eval_samples_per_second eval_steps_per_second") {
+		if _, there := all[key]; !there {
+			t.Errorf("all_results.json lacks %s", key)
+		}
+	}
+	if all["eval_loss"] != nil || len(all["nonfinite"].([]any)) != 2 || read("eval_results.json")["eval_accuracy"] != 0.75 || read("train_results.json")["train_loss"] != 0.7 {
+		t.Errorf("results %v", all)
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, "all_results.json"))
+	if !strings.HasPrefix(string(text), "{\n    \"epoch\"") {
+		t.Errorf("all_results.json is not indented by 4 and sorted:\n%s", text)
+	}
+	checkState(t, read("trainer_state.json"))
+	if args := read("training_args.json"); args["learning_rate"] != 5e-5 || args["method"] != "pac" {
+		t.Errorf("training_args.json %v", args)
+	}
+	run := read("run.json")
+	if run["exit"] != "finished" || run["argv"].([]any)[2] != "…" {
+		t.Errorf("run.json %v", run)
+	}
+	card, _ := os.ReadFile(filepath.Join(dir, "README.md"))
+	for _, want := range []string{"model-index:", "base_model: \"tiny\"", "generated_from_trainer", "y\\|es", "proofread", "majority line 0.5000"} {
+		if !strings.Contains(string(card), want) {
+			t.Errorf("README.md lacks %q:\n%s", want, card)
+		}
+	}
+	checkSums(t, dir)
+}
+
+// trainer_state.json has the keys of transformers' TrainerState and no other:
+// its loader refuses those.
+func checkState(t *testing.T, state map[string]any) {
+	t.Helper()
+	known := strings.Fields("best_metric best_global_step best_model_checkpoint epoch eval_steps global_step is_hyper_param_search " +
+		"is_local_process_zero is_world_process_zero log_history logging_steps max_steps num_input_tokens_seen num_train_epochs " +
+		"save_steps stateful_callbacks total_flos train_batch_size trial_name trial_params")
+	for key := range state {
+		if !contains(known, key) {
+			t.Errorf("trainer_state.json has %s, which TrainerState does not know", key)
+		}
+	}
+	history := state["log_history"].([]any)
+	if len(history) != 3 {
+		t.Fatalf("log_history %v", history)
+	}
+	step, eval := history[1].(map[string]any), history[2].(map[string]any)
+	if step["pactune_kl"] != 1234.5 || step["step"] != 2.0 || eval["eval_accuracy"] != 0.75 {
+		t.Errorf("log_history %v", history)
+	}
+}
+
+func checkSums(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	listed := map[string]bool{"SHA256SUMS": true}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		sum, name, _ := strings.Cut(s.Text(), "  ")
+		if have, err := hashFile(filepath.Join(dir, name)); err != nil || have != sum {
+			t.Errorf("%s: %s, %v, listed %s", name, have, err, sum)
+		}
+		listed[name] = true
+	}
+	for _, name := range strings.Fields(listing(t, dir)) {
+		if !listed[name] {
+			t.Errorf("SHA256SUMS lacks %s", name)
+		}
+	}
+}
