@@ -72,6 +72,7 @@ var presets = map[string][]setting{
 	// The job inside the binary. Its encoder has read nothing, so the paper's
 	// rates, which barely move the weights, cannot teach it.
 	"embedded": {
+		{"max_seq_length", "64"},
 		{"num_train_epochs", "30"},
 		{"pac_stage1_epochs", "20"},
 		{"per_device_train_batch_size", "20"},

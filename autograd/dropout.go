@@ -1,0 +1,47 @@
+package autograd
+
+import "pactune/tensor"
+
+// dropout is the record of Dropout.
+type dropout struct {
+	x, out *Var
+	d      Dropout
+	data   []Float
+}
+
+// Dropout is y = x∘mask/(1 − Rate). It consumes x: y takes x's memory, and no
+// other op may read x. A rate of 0 gives x itself.
+func (t *Tape) Dropout(x *Var, d Dropout) *Var {
+	if d.Rate == 0 {
+		return x
+	}
+	x.read("Dropout")
+	if x.reads > 1 || x.leaf {
+		panic("autograd: Dropout: x is read elsewhere too, but its memory becomes the result's")
+	}
+	r := t.dropouts.next()
+	*r = dropout{x: x, d: d, data: x.Data}
+	r.out = t.vars.next()
+	*r.out = Var{Rows: x.Rows, Cols: x.Cols, Data: x.Data, value: x.value, layout: x.layout, needsGrad: x.needsGrad}
+	x.consumed, x.value, x.Data = true, tensor.Block{}, nil
+	t.pool.Run(len(x.layout.pieces), r)
+	t.push(r, r.out)
+	return r.out
+}
+
+// Piece masks one piece: values on the way forward, gradients on the way back.
+func (r *dropout) Piece(i int) {
+	p, c := r.x.layout.pieces[i], r.x.Cols
+	rows := r.data[int(p.from)*c : int(p.to)*c]
+	dropRows(rows, rows, r.d, r.x.layout, p, c)
+}
+
+// backward: dx = dy∘mask/(1 − Rate), in the memory of dy.
+func (r *dropout) backward(t *Tape) {
+	if r.out.grad.Data != nil {
+		r.data = r.out.grad.Data
+		t.pool.Run(len(r.x.layout.pieces), r)
+		r.x.grad, r.out.grad = r.out.grad, tensor.Block{}
+	}
+	t.release(r.out)
+}

@@ -1,0 +1,116 @@
+package autograd
+
+import (
+	"fmt"
+
+	"pactune/tensor"
+)
+
+// linear is the record of Linear and LinearAct.
+type linear struct {
+	x, out *Var
+	w, b   *Param
+	act    tensor.Activation
+	z      tensor.Block // pre-activation (N, out), when recording and act is not Identity
+	dz     []Float
+}
+
+// Linear is y = x·Wᵀ + b. x (N, in), W (out, in) as PyTorch stores it, b
+// (out) or nil, y (N, out).
+func (t *Tape) Linear(x *Var, w, b *Param) *Var {
+	return t.LinearAct(x, w, b, tensor.Identity)
+}
+
+// LinearAct is y = act(x·Wᵀ + b). x (N, in), W (out, in), b (out) or nil,
+// y (N, out). For Identity and without recording the pre-activation takes no
+// memory of its own.
+func (t *Tape) LinearAct(x *Var, w, b *Param, act tensor.Activation) *Var {
+	x.read("LinearAct")
+	if len(w.Shape) != 2 || w.Shape[1] != x.Cols || b != nil && b.Len() != w.Shape[0] {
+		panic(fmt.Sprintf("autograd: LinearAct: x (%d, %d), weight %s %v, bias %s",
+			x.Rows, x.Cols, w.Name, w.Shape, shapeOf(b)))
+	}
+	n, in, out := x.Rows, w.Shape[1], w.Shape[0]
+	r := t.linears.next()
+	*r = linear{x: x, w: w, b: b, act: act}
+	r.out = t.newVar(n, out, x.layout)
+	r.out.needsGrad = x.needsGrad || !w.Frozen || b != nil && !b.Frozen
+	z := r.out.Data
+	if act != tensor.Identity && t.record && r.out.needsGrad {
+		r.z = t.arena.Alloc(n * out)
+		z = r.z.Data
+	}
+	t.engine.Gemm(tensor.NT, n, out, in, x.Data, in, w.Data, in, false, z, out)
+	r.dz = z
+	if b != nil || act != tensor.Identity {
+		t.pool.Run(len(x.layout.pieces), (*linearForward)(r))
+	}
+	t.push(r, r.out)
+	return r.out
+}
+
+type linearForward linear
+
+func (r *linearForward) Piece(i int) {
+	p, cols := r.x.layout.pieces[i], r.out.Cols
+	from, to := int(p.from)*cols, int(p.to)*cols
+	z := r.dz[from:to]
+	if r.b != nil {
+		tensor.AddBias(z, int(p.to-p.from), cols, r.b.Data)
+	}
+	if r.act != tensor.Identity {
+		tensor.Act(r.act, r.out.Data[from:to], z)
+	}
+}
+
+// backward: dz = dy∘act'(z); dW += dzᵀ·x; db += Σ_rows dz; dx += dz·W.
+func (r *linear) backward(t *Tape) {
+	n, out, in := r.out.Rows, r.out.Cols, r.x.Cols
+	if r.out.grad.Data != nil {
+		r.dz = r.out.grad.Data
+		if r.act != tensor.Identity {
+			t.pool.Run(len(r.x.layout.pieces), (*linearActGrad)(r))
+		}
+		if !r.w.Frozen {
+			t.engine.Gemm(tensor.TN, out, in, n, r.dz, out, r.x.Data, in, true, r.w.Grad, in)
+		}
+		if r.b != nil && !r.b.Frozen {
+			t.pool.Run(colPieces(out), (*linearBiasGrad)(r))
+		}
+		if r.x.needsGrad {
+			dx, fresh := t.gradOf(r.x)
+			t.engine.Gemm(tensor.NN, n, in, out, r.dz, out, r.w.Data, in, !fresh, dx, in)
+		}
+	}
+	t.arena.Free(r.z)
+	t.release(r.out)
+}
+
+type linearActGrad linear
+
+func (r *linearActGrad) Piece(i int) {
+	p, cols := r.x.layout.pieces[i], r.out.Cols
+	from, to := int(p.from)*cols, int(p.to)*cols
+	tensor.ActGrad(r.act, r.dz[from:to], r.dz[from:to], r.z.Data[from:to])
+}
+
+type linearBiasGrad linear
+
+func (r *linearBiasGrad) Piece(i int) {
+	from, to := colRange(i, r.out.Cols)
+	tensor.ColumnSums(r.b.Grad[from:to], r.dz[from:], r.out.Rows, r.out.Cols)
+}
+
+// push records an op whose output needs a gradient.
+func (t *Tape) push(r op, out *Var) {
+	if t.record && out.needsGrad {
+		t.ops = append(t.ops, r)
+	}
+}
+
+func shapeOf(p *Param) string {
+	if p == nil {
+		return "none"
+	}
+	return fmt.Sprint(p.Name, " ", p.Shape)
+}

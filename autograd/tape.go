@@ -1,0 +1,201 @@
+// Package autograd is reverse-mode automatic differentiation over a dozen
+// fused ops, as wide as a transformer needs them.
+//
+// A Tape runs the forward pass and writes one typed record per op; Backward
+// walks the records from the last to the first and adds gradients to the
+// parameters. Each op has a file of its own: forward, record and backward,
+// side by side.
+//
+// There is no padding and there are no masks. A batch is a flat list of N
+// tokens with the start of every sequence (Sequences); activations are (N, C)
+// row-major, and attention runs per sequence.
+//
+// Values live in an arena. A value is freed when the backward pass of the op
+// that made it has run; without recording (evaluation) ReleaseBefore frees
+// what a finished layer leaves behind. Records and variables are reused, so
+// that a steady step allocates nothing.
+//
+// Random numbers are functions of (key, example, position), never state: the
+// backward pass makes dropout masks again, and nothing depends on how a batch
+// was cut or how many threads run.
+//
+// The order of every sum is fixed by shapes alone; see the packages tensor and
+// asm for the number format.
+package autograd
+
+import (
+	"fmt"
+
+	"pactune/internal/par"
+	"pactune/tensor"
+)
+
+// Float is the element type of activations and weights.
+type Float = tensor.Float
+
+// Var is a matrix (Rows, Cols) of activations on a tape.
+type Var struct {
+	Rows, Cols int
+	Data       []Float
+
+	value, grad tensor.Block
+	layout      *layout // what the rows are: tokens or examples
+	needsGrad   bool
+	leaf        bool // kept until Reset, so that its gradient can be read
+	consumed    bool // its values were overwritten by the op that read them
+	reads       int
+}
+
+// Grad returns the gradient of a leaf after Backward, nil when nothing flowed.
+func (v *Var) Grad() []Float { return v.grad.Data }
+
+// Sequences says which rows of the token matrix are one example's.
+type Sequences struct {
+	// RowStarts has one entry more than there are sequences: sequence s is
+	// the rows RowStarts[s] to RowStarts[s+1]−1.
+	RowStarts []int32
+	// ExampleIDs[s] identifies the example of sequence s in its data set; a
+	// dropout mask depends on it and on nothing else of the batch.
+	ExampleIDs []uint32
+}
+
+// op is the record of one op: what its backward pass needs.
+type op interface{ backward(t *Tape) }
+
+// Tape records a forward pass. It belongs to one goroutine; several tapes may
+// share the workers of one pool and the parameters of one model.
+type Tape struct {
+	engine *tensor.Engine
+	pool   *par.Pool
+	arena  tensor.Arena
+	record bool
+
+	tokens, examples layout
+	ops              []op
+	vars             pool[Var]
+	scratch          scratch
+
+	linears    pool[linear]
+	attentions pool[attention]
+	norms      pool[addLayerNorm]
+	embeds     pool[embed]
+	dropouts   pool[dropout]
+	firsts     pool[firstTokens]
+	losses     pool[lossOp]
+}
+
+// NewTape returns a tape whose ops run on the workers of p.
+func NewTape(p *par.Pool) *Tape {
+	return &Tape{engine: tensor.NewEngine(p), pool: p, scratch: newScratch(p.Workers())}
+}
+
+// Reset forgets everything recorded and starts a pass over new sequences, with
+// a record for Backward or without. Variables of earlier passes are invalid.
+func (t *Tape) Reset(s Sequences, record bool) {
+	t.record = record
+	t.ops = t.ops[:0]
+	t.arena.Reset()
+	t.vars.reset()
+	t.linears.reset()
+	t.attentions.reset()
+	t.norms.reset()
+	t.embeds.reset()
+	t.dropouts.reset()
+	t.firsts.reset()
+	t.losses.reset()
+	t.tokens.set(s)
+	t.examples.setExamples(s.ExampleIDs)
+}
+
+// Poison fills memory with NaN before and after its use, so that a test sees
+// reads of values that are not there.
+func (t *Tape) Poison() { t.arena.Poison() }
+
+// Bytes returns the arena's size and the most that was in use at one time.
+func (t *Tape) Bytes() (slab, peak int) { return t.arena.Bytes() }
+
+// Input puts a copy of data (rows, cols) on the tape as a leaf whose rows are
+// the tokens of the batch. Its gradient can be read after Backward.
+func (t *Tape) Input(rows, cols int, data []Float) *Var {
+	v := t.newVar(rows, cols, &t.tokens)
+	copy(v.Data, data)
+	v.needsGrad, v.leaf = true, true
+	return v
+}
+
+// ReleaseBefore frees every variable but keep: a model calls it at the end of
+// a layer, whose result is all that the next one needs. It does nothing while
+// recording: the backward pass needs them.
+func (t *Tape) ReleaseBefore(keep *Var) {
+	if t.record {
+		return
+	}
+	for _, v := range t.vars.items[:t.vars.n] {
+		if v != keep {
+			t.release(v)
+		}
+	}
+}
+
+// Backward adds the gradient of the scaled loss to every parameter that is
+// not frozen and to every leaf.
+func (t *Tape) Backward() {
+	if !t.record {
+		panic("autograd: Backward: the tape was reset without recording")
+	}
+	for i := len(t.ops) - 1; i >= 0; i-- {
+		t.ops[i].backward(t)
+	}
+}
+
+func (t *Tape) newVar(rows, cols int, l *layout) *Var {
+	v := t.vars.next()
+	*v = Var{Rows: rows, Cols: cols, layout: l, value: t.arena.Alloc(rows * cols)}
+	v.Data = v.value.Data
+	return v
+}
+
+// release frees v's values and gradient.
+func (t *Tape) release(v *Var) {
+	if v.leaf {
+		return
+	}
+	t.arena.Free(v.value)
+	t.arena.Free(v.grad)
+	v.value, v.grad, v.Data = tensor.Block{}, tensor.Block{}, nil
+}
+
+// read notes that op reads v, and panics when v's values are no longer there.
+func (v *Var) read(op string) {
+	if v.consumed || v.Data == nil && v.Rows*v.Cols > 0 {
+		panic(fmt.Sprintf("autograd: %s: the values of a variable (%d, %d) were consumed or released before",
+			op, v.Rows, v.Cols))
+	}
+	v.reads++
+}
+
+// gradOf returns v's gradient buffer; fresh says that it holds nothing yet and
+// must be written, not added to.
+func (t *Tape) gradOf(v *Var) (g []Float, fresh bool) {
+	if v.grad.Data == nil {
+		v.grad = t.arena.Alloc(v.Rows * v.Cols)
+		return v.grad.Data, true
+	}
+	return v.grad.Data, false
+}
+
+// pool hands out records again after reset, so that a steady step makes none.
+type pool[T any] struct {
+	items []*T
+	n     int
+}
+
+func (p *pool[T]) next() *T {
+	if p.n == len(p.items) {
+		p.items = append(p.items, new(T))
+	}
+	p.n++
+	return p.items[p.n-1]
+}
+
+func (p *pool[T]) reset() { p.n = 0 }

@@ -1,0 +1,195 @@
+// Package bert is the BERT of Devlin et al. (NAACL 2019) for sequence
+// classification and regression, with the names and the numbers of Hugging
+// Face's BertForSequenceClassification.
+//
+// A Model is parameters and shapes; Logits runs it on a tape over packed
+// sequences. The tape belongs to its caller, so that one Model serves any
+// number of goroutines.
+package bert
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"pactune/autograd"
+	"pactune/internal/fault"
+	"pactune/internal/rng"
+	"pactune/nn"
+	"pactune/tensor"
+)
+
+// Head is what stands on the encoder.
+type Head string
+
+const (
+	// HeadNone is the encoder with its pooler and no classifier: what a
+	// pretrained checkpoint holds.
+	HeadNone Head = "none"
+	// HeadPooler is tanh(W·[CLS] + b), dropout and a linear layer, as in
+	// BertForSequenceClassification.
+	HeadPooler Head = "pooler"
+	// HeadCLS is a linear layer on the [CLS] vector, without a pooler, as the
+	// PAC-tuning paper has it. transformers reads such a model as
+	// BertForTokenClassification, whose logits of the first token these are.
+	HeadCLS Head = "cls"
+)
+
+// Model is a BERT with a head.
+type Model struct {
+	Config Config
+	Store  *nn.Store
+
+	act        tensor.Activation
+	word       *autograd.Param
+	position   *autograd.Param
+	types      *autograd.Param
+	norm       nn.LayerNorm
+	layers     []layer
+	pooler     nn.Linear
+	classifier nn.Linear
+}
+
+type layer struct {
+	query, key, value nn.Linear
+	attention         nn.Linear
+	attentionNorm     nn.LayerNorm
+	intermediate      nn.Linear
+	output            nn.Linear
+	outputNorm        nn.LayerNorm
+}
+
+// New declares a model and lays out its memory; the weights are zero. labels is
+// the width of the classifier (1 for regression).
+func New(c Config, head Head, labels int) (*Model, error) {
+	if err := c.check(); err != nil {
+		return nil, fault.Errorf(fault.Model, "config.json: %w", err)
+	}
+	m := declare(c, head, labels)
+	m.Store.Allocate()
+	return m, nil
+}
+
+func declare(c Config, head Head, labels int) *Model {
+	c.Head = ""
+	if head == HeadCLS {
+		c.Head = string(HeadCLS)
+	}
+	m := &Model{Config: c, Store: nn.NewStore()}
+	m.act, _ = c.activation()
+	normal := nn.Normal(c.InitializerRange)
+	h := c.HiddenSize
+
+	b := m.Store.Scope("bert")
+	e := b.Scope("embeddings")
+	m.word = e.Param("word_embeddings.weight", normal, c.VocabSize, h)
+	m.position = e.Param("position_embeddings.weight", normal, c.MaxPositions, h)
+	m.types = e.Param("token_type_embeddings.weight", normal, c.TypeVocab, h)
+	m.norm = nn.NewLayerNorm(e.Scope("LayerNorm"), h, c.LayerNormEps)
+	for i := range c.Layers {
+		s := b.Scope(fmt.Sprintf("encoder.layer.%d", i))
+		m.layers = append(m.layers, layer{
+			query:         nn.NewLinear(s.Scope("attention.self.query"), h, h, normal),
+			key:           nn.NewLinear(s.Scope("attention.self.key"), h, h, normal),
+			value:         nn.NewLinear(s.Scope("attention.self.value"), h, h, normal),
+			attention:     nn.NewLinear(s.Scope("attention.output.dense"), h, h, normal),
+			attentionNorm: nn.NewLayerNorm(s.Scope("attention.output.LayerNorm"), h, c.LayerNormEps),
+			intermediate:  nn.NewLinear(s.Scope("intermediate.dense"), h, c.Intermediate, normal),
+			output:        nn.NewLinear(s.Scope("output.dense"), c.Intermediate, h, normal),
+			outputNorm:    nn.NewLayerNorm(s.Scope("output.LayerNorm"), h, c.LayerNormEps),
+		})
+	}
+	if head != HeadCLS {
+		m.pooler = nn.NewLinear(b.Scope("pooler.dense"), h, h, normal)
+	}
+	switch head {
+	case HeadPooler:
+		m.classifier = nn.NewLinear(m.Store.Scope("classifier"), h, labels, normal)
+	case HeadCLS:
+		bound := nn.Uniform(1 / math.Sqrt(float64(h)))
+		s := m.Store.Scope("classifier")
+		m.classifier = nn.Linear{Weight: s.Param("weight", bound, labels, h), Bias: s.Param("bias", bound, labels)}
+	}
+	return m
+}
+
+// IsHead tells whether a parameter belongs to the classifier, which is new
+// when a pretrained model is fine-tuned.
+func IsHead(name string) bool { return strings.HasPrefix(name, "classifier.") }
+
+// IsEmbedding tells whether a parameter belongs to the embeddings or their
+// LayerNorm.
+func IsEmbedding(name string) bool { return strings.HasPrefix(name, "bert.embeddings.") }
+
+// Freeze freezes every parameter whose name f accepts.
+func (m *Model) Freeze(f func(name string) bool) {
+	for _, p := range m.Store.Params {
+		p.Frozen = f(p.Name)
+	}
+}
+
+// Labels returns the width of the classifier.
+func (m *Model) Labels() int { return m.classifier.Weight.Shape[0] }
+
+// Dropout is the dropout of one training step: the rates of config.json, or
+// their replacements, under a key folded from (seed, StreamDropout, step). The
+// zero value is none.
+type Dropout struct {
+	Hidden, Attention, Classifier float64
+	Key                           rng.Key
+}
+
+// Rates returns the dropout rates of the configuration, without a key.
+func (c *Config) Rates() Dropout {
+	return Dropout{Hidden: c.HiddenDropout, Attention: c.AttentionDropout, Classifier: c.classifierDropout()}
+}
+
+// The sites of dropout: two for the model, then three per layer.
+const (
+	siteEmbeddings = 0
+	siteClassifier = 1
+	siteLayers     = 2
+)
+
+func (d Dropout) at(rate float64, site int) autograd.Dropout {
+	if rate == 0 {
+		return autograd.Dropout{}
+	}
+	return autograd.Dropout{Rate: rate, Key: d.Key.Fold(uint32(site))}
+}
+
+// Logits runs the model on the sequences of t's last Reset. ids and typeIDs
+// have one entry per token; the result is (B, Labels).
+func (m *Model) Logits(t *autograd.Tape, ids, typeIDs []int32, d Dropout) *autograd.Var {
+	cls := t.FirstTokens(m.encode(t, ids, typeIDs, d))
+	if m.pooler.Weight != nil {
+		cls = m.pooler.ForwardAct(t, cls, tensor.Tanh)
+	}
+	cls = t.Dropout(cls, d.at(d.Classifier, siteClassifier))
+	return m.classifier.Forward(t, cls)
+}
+
+// encode returns the last hidden states (N, H).
+func (m *Model) encode(t *autograd.Tape, ids, typeIDs []int32, d Dropout) *autograd.Var {
+	x := t.Embed(m.word, m.position, m.types, ids, typeIDs)
+	x = m.norm.AddForward(t, x, nil, autograd.Dropout{})
+	x = t.Dropout(x, d.at(d.Hidden, siteEmbeddings))
+	for i := range m.layers {
+		x = m.layer(t, i, x, d)
+		t.ReleaseBefore(x)
+	}
+	return x
+}
+
+// layer is one post-norm encoder layer: x (N, H) → (N, H).
+func (m *Model) layer(t *autograd.Tape, i int, x *autograd.Var, d Dropout) *autograd.Var {
+	l, site := &m.layers[i], siteLayers+3*i
+	headDim := m.Config.HiddenSize / m.Config.Heads
+	a := t.Attention(l.query.Forward(t, x), l.key.Forward(t, x), l.value.Forward(t, x), autograd.Heads{
+		Heads: m.Config.Heads, HeadDim: headDim, Scale: 1 / math.Sqrt(float64(headDim)),
+		Dropout: d.at(d.Attention, site),
+	})
+	x = l.attentionNorm.AddForward(t, l.attention.Forward(t, a), x, d.at(d.Hidden, site+1))
+	y := l.output.Forward(t, l.intermediate.ForwardAct(t, x, m.act))
+	return l.outputNorm.AddForward(t, y, x, d.at(d.Hidden, site+2))
+}

@@ -1,0 +1,159 @@
+package bert
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pactune/internal/fault"
+	"pactune/internal/rng"
+	"pactune/nn"
+	"pactune/safetensors"
+)
+
+// Checkpoint is an opened model folder: config.json and the weights, which
+// stay in their file until Load copies them.
+type Checkpoint struct {
+	Config Config
+	// Path is the folder, for messages.
+	Path string
+
+	weights *safetensors.File
+}
+
+// Open opens a model folder in Hugging Face's format: config.json and
+// model.safetensors, or its index and shards. The weights are memory-mapped
+// where the system can.
+func Open(dir string) (*Checkpoint, error) {
+	c, err := openConfig(os.DirFS(dir), ".", dir)
+	if err != nil {
+		return nil, err
+	}
+	c.weights, err = safetensors.OpenModel(dir)
+	return c, err
+}
+
+// OpenFS opens a model folder of a file system, reading the weights into
+// memory.
+func OpenFS(fsys fs.FS, dir string) (*Checkpoint, error) {
+	c, err := openConfig(fsys, dir, dir)
+	if err != nil {
+		return nil, err
+	}
+	c.weights, err = safetensors.OpenModelFS(fsys, dir)
+	return c, err
+}
+
+func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
+	file := filepath.Join(shown, "config.json")
+	name := "config.json"
+	if dir != "." {
+		name = dir + "/" + name
+	}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: cannot be read: %w; a model folder holds config.json, model.safetensors and vocab.txt or tokenizer.json", file, err)
+	}
+	c := &Checkpoint{Path: shown}
+	c.Config, err = ParseConfig(data, file)
+	return c, err
+}
+
+// Close unmaps the weights. Models that were loaded keep their own copy.
+func (c *Checkpoint) Close() error { return c.weights.Close() }
+
+// HasPooler tells whether the checkpoint holds the pooler's weights.
+func (c *Checkpoint) HasPooler() bool {
+	_, ok := c.weights.Tensor("bert.pooler.dense.weight")
+	if !ok {
+		_, ok = c.weights.Tensor("pooler.dense.weight")
+	}
+	return ok
+}
+
+// Head returns the head that the folder's model was trained with and the
+// width of its classifier; HeadNone and 0 for a pretrained encoder.
+func (c *Checkpoint) Head() (h Head, labels int) {
+	t, ok := c.weights.Tensor("classifier.weight")
+	switch {
+	case !ok || len(t.Shape) != 2:
+		return HeadNone, 0
+	case c.Config.Head == string(HeadCLS):
+		return HeadCLS, t.Shape[0]
+	}
+	return HeadPooler, t.Shape[0]
+}
+
+// Load fills m from the checkpoint, with its classifier when keepHead says so.
+// A classifier and a pooler that it does not give are drawn from seed. The
+// result says which parameters are new and which tensors nobody used.
+func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, error) {
+	names := func(name string) []string {
+		if IsHead(name) && !keepHead {
+			return nil
+		}
+		return aliases(name)
+	}
+	loaded, err := m.Store.Load(c.weights, c.Path, names, mayBeNew)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range loaded.New {
+		m.Store.Initialise(p, seed, rng.StreamHead)
+	}
+	return loaded, nil
+}
+
+// aliases are the names under which a checkpoint may hold a parameter: with
+// and without the prefix of the task model, and with the gamma and beta of
+// checkpoints that came from TensorFlow.
+func aliases(name string) []string {
+	names := []string{name}
+	if strings.Contains(name, "LayerNorm.") {
+		old := strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta")
+		names = append(names, old.Replace(name))
+	}
+	for _, n := range names[:len(names):len(names)] {
+		if short, ok := strings.CutPrefix(n, "bert."); ok {
+			names = append(names, short)
+		}
+	}
+	return names
+}
+
+func mayBeNew(name string) bool {
+	return IsHead(name) || strings.HasPrefix(name, "bert.pooler.")
+}
+
+// Initialise draws every weight from seed: matrices from
+// N(0, initializer_range²), biases 0, LayerNorms 1 and 0, PAC-tuning's head
+// from U(±1/sqrt(H)).
+func (m *Model) Initialise(seed uint64) {
+	for _, p := range m.Store.Params {
+		m.Store.Initialise(p, seed, rng.StreamInit)
+	}
+}
+
+// Architecture is the class of transformers that reads the model.
+func (m *Model) Architecture() string {
+	switch {
+	case m.classifier.Weight == nil:
+		return "BertModel"
+	case m.Config.Head == string(HeadCLS):
+		return "BertForTokenClassification"
+	}
+	return "BertForSequenceClassification"
+}
+
+// Tensors returns the weights as tensors to write. A model without a head
+// takes the names of BertModel, which has no prefix.
+func (m *Model) Tensors() []safetensors.Tensor {
+	ts := m.Store.Tensors()
+	if m.classifier.Weight == nil {
+		for i := range ts {
+			ts[i].Name = strings.TrimPrefix(ts[i].Name, "bert.")
+		}
+	}
+	return ts
+}

@@ -1,0 +1,96 @@
+// Package rooms holds no code: its test keeps the imports of the project going
+// one way.
+package rooms
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// floors lists the packages from the ground up. A package imports only
+// packages of lower floors.
+var floors = [][]string{
+	{"internal/fault", "internal/rng", "internal/par", "internal/fmath"},
+	{"asm", "safetensors", "tokenizer"},
+	{"tensor"},
+	{"autograd"},
+	{"nn", "optim"},
+	{"bert", "pac", "glue"},
+	{"train"},
+	{"classify", "bench", "embedded"},
+	{"cmd/pactune"},
+}
+
+// only holds the packages that may import less than all lower floors: glue
+// knows no tensors.
+var only = map[string][]string{
+	"glue": {"tokenizer", "internal/fault", "internal/rng"},
+}
+
+func floorOf(pkg string) int {
+	for i, f := range floors {
+		for _, p := range f {
+			if pkg == p {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "pactune/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], "pactune/")
+		if pkg == "internal/rooms" || strings.Contains(pkg, "internal/gen") {
+			continue
+		}
+		floor := floorOf(pkg)
+		if floor < 0 {
+			t.Errorf("%s stands on no floor: add it to the list", pkg)
+			continue
+		}
+		for _, imp := range fields[1:] {
+			check(t, pkg, floor, imp)
+		}
+	}
+}
+
+func check(t *testing.T, pkg string, floor int, imp string) {
+	name, ours := strings.CutPrefix(imp, "pactune/")
+	if imp == "C" {
+		t.Errorf("%s imports C; the project has no cgo", pkg)
+	}
+	if !ours {
+		return
+	}
+	if f := floorOf(name); f >= floor {
+		t.Errorf("%s (floor %d) imports %s (floor %d)", pkg, floor, name, f)
+	}
+	if allowed, ok := only[pkg]; ok {
+		for _, a := range allowed {
+			if a == name {
+				return
+			}
+		}
+		t.Errorf("%s imports %s; it may import only %v", pkg, name, allowed)
+	}
+}
+
+// The libraries know nothing of the data inside the binary.
+func TestEmbeddedDataStayInTheCommand(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "pactune/classify", "pactune/train").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		if dep == "pactune/embedded" || dep == "runtime/cgo" {
+			t.Errorf("the libraries depend on %s", dep)
+		}
+	}
+}

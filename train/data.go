@@ -1,0 +1,101 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"pactune/glue"
+	"pactune/internal/rng"
+	"pactune/tokenizer"
+)
+
+// Builtin is a job inside a binary: a model folder and labelled texts in file
+// systems of their own. It stands in for the files when a run names none.
+type Builtin struct {
+	Name           string // of the task, for the run folder
+	Model, Data    fs.FS  // the model's folder is Model's root
+	TrainFile      string
+	ValidationFile string
+	Encoding       string // one line about the encoder, for the user
+}
+
+// dataOptions turns the settings into what glue reads.
+func dataOptions(c *Config, b *Builtin) glue.Options {
+	o := glue.Options{
+		Task: c.TaskName, DataDir: c.DataDir, TrainFile: c.TrainFile, ValidationFile: c.ValidationFile,
+		Train: true, Eval: c.DoEval, TextColumns: c.TextColumnNames, LabelColumn: c.LabelColumnName,
+		MaxTrain: c.MaxTrainSamples, MaxEval: c.MaxEvalSamples,
+		TrainSize: c.TrainSize, SampleSeed: c.SampleSeed, Seed: c.Seed,
+	}
+	if c.DataFile != "" {
+		o.TrainFile = c.DataFile
+	}
+	switch c.ProblemType {
+	case "regression":
+		yes := true
+		o.DoRegression = &yes
+	case "single_label_classification":
+		no := false
+		o.DoRegression = &no
+	}
+	if b != nil {
+		o.FS, o.TrainFile, o.ValidationFile = b.Data, b.TrainFile, b.ValidationFile
+	}
+	return o
+}
+
+// shuffleLabels permutes the targets of a training set: a control in which
+// nothing can be learnt that holds for other texts.
+func shuffleLabels(d *glue.Dataset, seed uint64) {
+	p := make([]int32, len(d.Examples))
+	rng.NewKey(seed, rng.StreamSubset, stepLabels).Perm(p)
+	old := append([]glue.Example(nil), d.Examples...)
+	for i, from := range p {
+		d.Examples[i].Label, d.Examples[i].Score, d.Examples[i].Labels = old[from].Label, old[from].Score, old[from].Labels
+	}
+}
+
+// stepLabels keeps the permutation apart from the other draws of
+// rng.StreamSubset, which glue numbers from 0.
+const stepLabels = 100
+
+// encodeAll tokenises the training set and the evaluation sets.
+func encodeAll(d *glue.Data, t *tokenizer.Tokenizer, maxLen, workers int) (train *glue.Encoded, evals []*glue.Encoded) {
+	train = glue.Encode(d.Train, t, maxLen, workers)
+	for _, e := range d.Eval {
+		evals = append(evals, glue.Encode(e, t, maxLen, workers))
+	}
+	return train, evals
+}
+
+// truncationNote tells how many examples lost their end, or "".
+func truncationNote(e *glue.Encoded, maxLen int) string {
+	l := e.Lengths()
+	if l.Truncated == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d of %d examples are longer than %d tokens and are cut (--max_seq_length; the longest uncut row has %d)",
+		e.Data.Path, l.Truncated, l.Rows, maxLen, l.Max)
+}
+
+// dataFiles hashes what a run read.
+func dataFilesOf(d *glue.Data, fsys fs.FS) []DataFile {
+	var files []DataFile
+	add := func(ds *glue.Dataset, use string) {
+		f := DataFile{Path: ds.Path, Rows: ds.Rows, Use: use}
+		if fsys == nil {
+			f.SHA256, _ = hashFile(ds.Path)
+		} else if data, err := fs.ReadFile(fsys, ds.Path); err == nil {
+			sum := sha256.Sum256(data)
+			f.SHA256 = hex.EncodeToString(sum[:])
+		}
+		files = append(files, f)
+	}
+	add(d.Train, "train")
+	for _, e := range d.Eval {
+		add(e, "validation")
+	}
+	return files
+}

@@ -1,0 +1,127 @@
+package train
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pactune/bert"
+	"pactune/glue"
+	"pactune/internal/fault"
+	"pactune/nn"
+	"pactune/tokenizer"
+)
+
+// openModel opens the checkpoint and the tokeniser that the settings name, or
+// the builtin ones.
+func openModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, error) {
+	var checkpoint *bert.Checkpoint
+	var err error
+	fsys, dir := fs.FS(nil), c.ModelNameOrPath
+	switch {
+	case b != nil:
+		fsys, dir = b.Model, "."
+		checkpoint, err = bert.OpenFS(fsys, dir)
+	case dir == "":
+		return nil, nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names a folder with config.json, model.safetensors and vocab.txt; `pactune init` makes one with random weights")
+	default:
+		if _, err := os.Stat(dir); err != nil {
+			return nil, nil, fault.Errorf(fault.Model, "--model_name_or_path %s: %w; it names a folder with config.json, model.safetensors and vocab.txt", dir, err)
+		}
+		fsys = os.DirFS(dir)
+		checkpoint, err = bert.Open(dir)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	tok, err := openTokenizer(c, fsys)
+	if err != nil {
+		checkpoint.Close()
+		return nil, nil, err
+	}
+	if n := tok.VocabSize(); n > checkpoint.Config.VocabSize {
+		checkpoint.Close()
+		return nil, nil, fault.Errorf(fault.Model, "%s: the vocabulary has %d entries, but config.json has vocab_size %d: they do not belong together",
+			checkpoint.Path, n, checkpoint.Config.VocabSize)
+	}
+	return checkpoint, tok, nil
+}
+
+func openTokenizer(c *Config, model fs.FS) (*tokenizer.Tokenizer, error) {
+	name := c.TokenizerName
+	if name == "" {
+		return tokenizer.Load(model, ".")
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: %w", name, err)
+	}
+	if info.IsDir() {
+		return tokenizer.Load(os.DirFS(name), ".")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: %w", name, err)
+	}
+	defer f.Close()
+	return tokenizer.FromVocab(f, filepath.Base(name), tokenizer.Options{Lowercase: true})
+}
+
+// buildModel makes the model of a run from its checkpoint: the head that the
+// method asks for, the labels of the data, and what is frozen.
+func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model, *nn.Loaded, error) {
+	conf := checkpoint.Config
+	conf.SetLabels(d.Problem.String(), d.LabelNames)
+	if c.TaskName != "" {
+		conf.FinetuningTask = c.TaskName
+	}
+	if c.MaxSeqLength > conf.MaxPositions {
+		return nil, nil, fault.Errorf(fault.Usage, "--max_seq_length %d: the model has positions for %d tokens", c.MaxSeqLength, conf.MaxPositions)
+	}
+	head, labels := bert.Head(c.Head), max(1, len(d.LabelNames))
+	m, err := bert.New(conf, head, labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	had, width := checkpoint.Head()
+	keep := had == head && !(c.IgnoreMismatchedSizes && width != labels)
+	if keep && width != labels {
+		return nil, nil, fault.Errorf(fault.Model, "%s: the model's classifier has %d labels, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
+			checkpoint.Path, width, labels)
+	}
+	loaded, err := checkpoint.Load(m, c.Seed, keep)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.FreezeEmbeddings {
+		m.Freeze(bert.IsEmbedding)
+	}
+	m.Config.Architectures = []string{m.Architecture()}
+	return m, loaded, nil
+}
+
+// loadedNote is one calm line about what a checkpoint did not hold.
+func loadedNote(l *nn.Loaded) string {
+	var parts []string
+	if len(l.New) > 0 {
+		names := make([]string, len(l.New))
+		for i, p := range l.New {
+			names[i] = p.Name
+		}
+		parts = append(parts, "new: "+strings.Join(names, ", "))
+	}
+	if len(l.Unused) > 0 {
+		shown := l.Unused[:min(3, len(l.Unused))]
+		more := ""
+		if n := len(l.Unused) - len(shown); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		parts = append(parts, "unused: "+strings.Join(shown, ", ")+more)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + " (as expected when a pretrained encoder gets a new task)"
+}

@@ -1,0 +1,368 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pactune/asm"
+	"pactune/bert"
+	"pactune/glue"
+	"pactune/internal/fault"
+	"pactune/internal/par"
+	"pactune/internal/rng"
+	"pactune/pac"
+	"pactune/safetensors"
+	"pactune/tokenizer"
+)
+
+// run is one run from its data to its folder.
+type run struct {
+	cfg    *Config
+	hooks  Hooks
+	fsys   *Builtin
+	data   *glue.Data
+	tok    *tokenizer.Tokenizer
+	evals  []*glue.Encoded
+	t      *trainer
+	plan   *Plan
+	folder *Folder
+	finish Finish
+	last   []*evaluation
+	loss   mean
+}
+
+// Run fine-tunes a model as cfg says and leaves a run folder. b, when not nil,
+// replaces the model and the data that cfg does not name. When ctx ends, the
+// update in progress is finished, the model is saved and Result.Interrupted is
+// set. On an error the folder is removed, unless it holds a result or updates
+// that are worth keeping: then the last good weights are saved in it.
+func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, error) {
+	r := &run{cfg: cfg, hooks: hooks, fsys: b}
+	r.finish = Finish{Config: cfg, Start: time.Now(), Argv: os.Args, Result: &Result{}}
+	if err := CheckOutput(cfg); err != nil {
+		return nil, err
+	}
+	pool := par.New(Threads(cfg.Threads))
+	defer pool.Close()
+	if err := r.prepare(pool); err != nil {
+		return nil, err
+	}
+	folder, err := NewFolder(cfg, r.plan.Task)
+	if err != nil {
+		return nil, err
+	}
+	r.folder = folder
+	if err := r.train(ctx); err != nil {
+		return nil, r.fail(err)
+	}
+	if err := r.save(); err != nil {
+		return nil, err
+	}
+	return r.finish.Result, nil
+}
+
+func (r *run) note(text string) {
+	if text == "" {
+		return
+	}
+	r.finish.Notes = append(r.finish.Notes, text)
+	if r.hooks.OnNote != nil {
+		r.hooks.OnNote(text)
+	}
+}
+
+// working returns what tells the hook of long work beside the updates.
+func (r *run) working(what string) func(done, total int) {
+	return func(done, total int) {
+		if r.hooks.OnWork != nil {
+			r.hooks.OnWork(what, done, total)
+		}
+	}
+}
+
+// prepare reads data and model and settles every setting.
+func (r *run) prepare(pool *par.Pool) error {
+	c := r.cfg
+	var err error
+	if r.data, err = glue.Load(dataOptions(c, r.fsys)); err != nil {
+		return err
+	}
+	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression}
+	if err := c.Resolve(facts); err != nil {
+		return err
+	}
+	for _, n := range c.remarks(facts) {
+		r.note(n)
+	}
+	for _, choice := range r.data.Choices {
+		r.note(choice.What + " (" + choice.Option + ")")
+	}
+	for _, n := range r.data.Notes() {
+		r.note(n)
+	}
+	if c.ShuffleLabels {
+		shuffleLabels(r.data.Train, c.Seed)
+		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")
+	}
+	checkpoint, tok, err := openModel(c, r.fsys)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	r.tok = tok
+	model, loaded, err := buildModel(c, checkpoint, r.data)
+	if err != nil {
+		return err
+	}
+	r.note(loadedNote(loaded))
+	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
+	r.evals = evals
+	r.note(truncationNote(train, c.MaxSeqLength))
+	if r.t, err = newTrainer(c, model, train, pool); err != nil {
+		return err
+	}
+	r.describe(checkpoint, pool.Workers())
+	return nil
+}
+
+// describe makes the plan, for the user and for the folder.
+func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
+	c, t := r.cfg, r.t
+	p := &Plan{
+		Model: c.ModelNameOrPath, Task: r.data.Train.Name, Method: c.Method, Preset: c.Preset,
+		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
+		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
+		Threads: threads, ISA: asm.Active().String(), LogFirst: c.LoggingFirstStep,
+	}
+	p.Parameters, p.Trainable = t.model.Store.Len()
+	p.Tensors = len(t.model.Store.Trainable())
+	p.Steps, p.Stage1Steps = c.Steps(t.perEpoch)
+	p.LogEvery = c.LogEvery(p.Steps, t.perEpoch)
+	if r.fsys != nil {
+		p.Task, p.Model = r.fsys.Name, r.fsys.Encoding
+	}
+	if r.data.Problem == glue.Regression {
+		p.LabelNames = nil
+	}
+	for _, e := range r.evals {
+		p.EvalRows += e.Rows()
+		p.EvalTokens += len(e.IDs)
+	}
+	if len(r.evals) > 0 {
+		d := r.evals[0].Data
+		p.MetricNames = d.Metrics()
+		if report := d.Evaluate(truthOf(d)); report != nil {
+			p.Majority = majorityOf(d, report)
+		}
+	}
+	r.plan, r.finish.Plan = p, p
+	r.finish.Model = ModelFile{Path: p.Model}
+	if r.fsys == nil {
+		r.finish.Data = dataFilesOf(r.data, nil)
+		r.finish.Model.SHA256, _ = hashFile(filepath.Join(checkpoint.Path, "model.safetensors"))
+	} else {
+		r.finish.Data = dataFilesOf(r.data, r.fsys.Data)
+	}
+}
+
+// train measures the K table, then makes every update and every evaluation.
+func (r *run) train(ctx context.Context) error {
+	r.folder.Start(r.plan)
+	if r.hooks.OnPlan != nil {
+		r.hooks.OnPlan(r.plan)
+	}
+	if r.t.noise != nil {
+		if err := r.measureK(ctx); err != nil {
+			return err
+		}
+	}
+	evalEvery := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
+	for s := range r.plan.Steps {
+		if ctx.Err() != nil {
+			r.finish.Result.Interrupted = true
+			return nil
+		}
+		timing, err := r.t.step(s)
+		if err != nil {
+			return err
+		}
+		r.finish.Result.Steps = s + 1
+		r.loss.add(r.t.rec.Loss)
+		if err := r.folder.Step(&r.t.rec, timing); err != nil {
+			return err
+		}
+		r.t.logComponents(r.folder.Log)
+		if r.hooks.OnStep != nil {
+			r.hooks.OnStep(&r.t.rec, timing)
+		}
+		if evalEvery > 0 && (s+1)%evalEvery == 0 && s+1 < r.plan.Steps {
+			if err := r.evaluate(ctx, false); err != nil {
+				return r.interrupted(ctx, err)
+			}
+		}
+	}
+	return r.interrupted(ctx, r.evaluate(ctx, true))
+}
+
+// interrupted turns an error that only says that ctx has ended into a run that
+// ends early.
+func (r *run) interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		r.finish.Result.Interrupted = true
+		return nil
+	}
+	return err
+}
+
+// measureK builds PAC-tuning's K table over the training set, or over a fixed
+// random subset of it.
+func (r *run) measureK(ctx context.Context) error {
+	t, n := r.t, r.t.data.Rows()
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	if k := r.cfg.PACKSamples; k > 0 && k < n {
+		rng.NewKey(r.cfg.Seed, rng.StreamSubset, stepK).Perm(rows)
+		rows = rows[:k]
+	}
+	table, err := t.noise.MeasureK(pac.KOptions{
+		GammaMin: r.cfg.PACGammaMin, GammaMax: r.cfg.PACGammaMax, Authors: r.cfg.PACKSearch == "authors",
+		Examples: len(rows), Progress: r.working("K table"),
+		Losses: func(dst []float64) error {
+			return t.forward.losses(ctx, t.data, rows, r.cfg.EvalBatchSize, dst)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	t.table, t.bound.Table = table, table
+	r.finish.KSigma, r.finish.K = table.Std, table.K
+	return nil
+}
+
+// stepK keeps the choice of the K table's examples apart from the other draws
+// of rng.StreamSubset.
+const stepK = 101
+
+// evaluate runs the clean model over the evaluation sets.
+func (r *run) evaluate(ctx context.Context, last bool) error {
+	r.last = r.last[:0]
+	for _, e := range r.evals {
+		ev, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, r.hooks.OnWork)
+		if err != nil {
+			return err
+		}
+		ev.record.Step, ev.record.Epoch, ev.record.Stage, ev.record.Last = r.t.rec.Step, r.t.rec.Epoch, r.t.rec.Stage, last
+		r.last = append(r.last, ev)
+		if err := r.folder.Eval(ev.record); err != nil {
+			return err
+		}
+		if r.hooks.OnEval != nil {
+			r.hooks.OnEval(ev.record)
+		}
+	}
+	if last {
+		for _, ev := range r.last {
+			for _, w := range ev.warnings {
+				r.note(w)
+			}
+		}
+	}
+	if len(r.last) > 0 {
+		r.keepBest(r.last[0].record)
+	}
+	return nil
+}
+
+func (r *run) keepBest(e *EvalRecord) {
+	res := r.finish.Result
+	res.Last = e
+	if res.Best == nil || len(e.Metrics) > 0 && e.Metrics[0].Value > res.Best.Metrics[0].Value {
+		res.Best = e
+	}
+}
+
+// save writes the model and everything about the run into its folder.
+func (r *run) save() error {
+	if err := r.write("finished"); err != nil {
+		r.folder.Discard()
+		return err
+	}
+	if r.hooks.OnSave != nil {
+		r.hooks.OnSave(r.folder.Path())
+	}
+	return nil
+}
+
+// fail ends a run that cannot go on. A run that diverged after good updates
+// keeps the weights of the last one.
+func (r *run) fail(err error) error {
+	if fault.KindOf(err) == fault.Diverged && r.finish.Result.Steps > 0 {
+		if saveErr := r.write("diverged: " + err.Error()); saveErr == nil {
+			return fmt.Errorf("%w\nthe model after update %d is in %s", err, r.finish.Result.Steps, r.folder.Path())
+		}
+	}
+	r.folder.Discard()
+	return err
+}
+
+func (r *run) write(exit string) error {
+	res, f := r.finish.Result, r.folder
+	if res.Interrupted {
+		exit = "interrupted"
+	}
+	res.TrainLoss, res.Folder = r.loss.take(), f.Path()
+	r.finish.End, r.finish.Exit = time.Now(), exit
+	res.Elapsed = r.finish.End.Sub(r.finish.Start)
+	for _, ev := range r.last {
+		r.finish.Evals = append(r.finish.Evals, ev.record)
+	}
+	if err := WriteModel(f.Write, r.t.model, r.tok); err != nil {
+		return err
+	}
+	if r.t.noise != nil {
+		err := f.Write("noise.safetensors", func(w io.Writer) error {
+			return safetensors.Write(w, noiseTensors(r.t.noise, r.t.model.Store), map[string]string{"format": "pt", "content": "log standard deviations of PAC-tuning's noise"})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var predictions []Prediction
+	for i, ev := range r.last {
+		predictions = append(predictions, ev.list(r.evals[i])...)
+	}
+	if len(predictions) > 0 {
+		if err := f.WritePredictions(predictions); err != nil {
+			return err
+		}
+	}
+	return f.Finish(&r.finish)
+}
+
+// WriteModel writes the files that make a folder a model: config.json,
+// model.safetensors and the tokeniser's.
+func WriteModel(write func(name string, content func(io.Writer) error) error, m *bert.Model, tok *tokenizer.Tokenizer) error {
+	config, err := m.Config.JSON()
+	if err != nil {
+		return err
+	}
+	bytes := func(data []byte) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := w.Write(data); return err }
+	}
+	if err := write("config.json", bytes(config)); err != nil {
+		return err
+	}
+	if err := tok.WriteFiles(func(name string, data []byte) error { return write(name, bytes(data)) }); err != nil {
+		return err
+	}
+	return write("model.safetensors", func(w io.Writer) error {
+		return safetensors.Write(w, m.Tensors(), map[string]string{"format": "pt"})
+	})
+}

@@ -1,0 +1,246 @@
+package train
+
+import (
+	"math"
+	"time"
+
+	"pactune/autograd"
+	"pactune/bert"
+	"pactune/glue"
+	"pactune/internal/fault"
+	"pactune/internal/par"
+	"pactune/internal/rng"
+	"pactune/optim"
+	"pactune/pac"
+	"pactune/tensor"
+)
+
+// trainer is the state of the training loop.
+type trainer struct {
+	cfg       *Config
+	model     *bert.Model
+	data      *glue.Encoded
+	order     glue.Plan
+	forward   forward
+	drop      bert.Dropout
+	opt       *optim.AdamW
+	schedule  optim.Schedule
+	clipper   *optim.Clipper
+	noise     *pac.Noise // nil without PAC-tuning
+	bound     *pac.Bound
+	table     *pac.KTable
+	stage1    int // updates of the first stage
+	perEpoch  int
+	rec       StepRecord
+	component ComponentRecord
+}
+
+func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*trainer, error) {
+	t := &trainer{cfg: c, model: m, data: data}
+	t.order = glue.Plan{Examples: data.Rows(), Batch: c.BatchSize, Accumulation: c.AccumulationSteps,
+		Shuffle: c.TrainOrder == "shuffle", Seed: c.DataSeed}
+	t.perEpoch = t.order.Steps()
+	total, stage1 := c.Steps(t.perEpoch)
+	t.stage1 = stage1
+	t.forward = forward{model: m, tape: autograd.NewTape(pool)}
+	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
+	m.Store.AllocateGrads()
+	t.drop = bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout, Classifier: c.Dropout}
+
+	form := tensor.AdamTorch
+	if c.AdamForm == "hf" {
+		form = tensor.AdamHF
+	}
+	body, head := t.parts()
+	t.opt = optim.NewAdamW(pool, t.groups(body, head), optim.Adam{Form: form, Beta1: c.AdamBeta1, Beta2: c.AdamBeta2,
+		Eps: c.AdamEpsilon, BiasCorrection: c.AdamBiasCorrection})
+	var err error
+	if t.schedule, err = optim.NewSchedule(c.LRSchedulerType, c.Warmup(total), total, c.LearningRate); err != nil {
+		return nil, err
+	}
+	grouping, norm := "tensor", 0.0
+	if c.ClipComponent != "off" {
+		grouping, norm = c.ClipComponent, c.ClipComponentNorm
+	}
+	g, err := optim.ParseGrouping(grouping)
+	if err != nil {
+		return nil, err
+	}
+	t.clipper = optim.NewClipper(pool, m.Store.Trainable(), g, norm, c.MaxGradNorm)
+	if c.PAC() {
+		g, err := pac.ParseGranularity(c.PACGranularity)
+		if err != nil {
+			return nil, err
+		}
+		t.noise = pac.NewNoise(pool, body, head, pac.Options{Seed: c.Seed, Granularity: g, Magnitude: c.PACNoiseInit == "weight"})
+		t.bound = &pac.Bound{Noise: t.noise, Examples: data.Rows(), GammaMin: c.PACGammaMin, GammaMax: c.PACGammaMax,
+			Rate: c.PACNoiseLearningRate, HeadRate: c.HeadLearningRate}
+	}
+	return t, nil
+}
+
+// parts divides the trainable parameters into the pretrained body and the
+// head.
+func (t *trainer) parts() (body, head []*autograd.Param) {
+	for _, p := range t.model.Store.Trainable() {
+		if bert.IsHead(p.Name) {
+			head = append(head, p)
+		} else {
+			body = append(body, p)
+		}
+	}
+	return body, head
+}
+
+// groups gives body and head their rates, and divides each by weight decay:
+// with "matrices" biases and LayerNorms have none.
+func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
+	var groups []optim.Group
+	add := func(name string, params []*autograd.Param, lr float64) {
+		var decayed, plain []*autograd.Param
+		for _, p := range params {
+			if t.cfg.WeightDecayOn == "all" || len(p.Shape) > 1 {
+				decayed = append(decayed, p)
+			} else {
+				plain = append(plain, p)
+			}
+		}
+		groups = append(groups, optim.Group{Name: name, Params: decayed, LR: lr, WeightDecay: t.cfg.WeightDecay})
+		if len(plain) > 0 {
+			groups = append(groups, optim.Group{Name: name + " without decay", Params: plain, LR: lr})
+		}
+	}
+	add("body", body, t.cfg.LearningRate)
+	add("head", head, t.cfg.HeadLearningRate)
+	return groups
+}
+
+// step is update s, counted from 0. On an error the weights are those of the
+// update before. The record of the update is in t.rec.
+func (t *trainer) step(s int) (Timing, error) {
+	start := time.Now()
+	stage1 := t.noise != nil && s < t.stage1
+	if t.noise != nil && !stage1 && !t.noise.Frozen() {
+		t.noise.Freeze()
+	}
+	timing, err := t.gradients(s)
+	if err != nil {
+		return timing, err
+	}
+	record := t.recordsComponents(s + 1)
+	if err := t.clipper.Measure(record); err != nil {
+		return timing, err
+	}
+	if stage1 {
+		t.bound.StepNoise() // dp from the unclipped gradient
+	}
+	t.clipper.Clip() // CWGNC: the loss's gradient, per component
+	if stage1 {
+		t.bound.Backward() // KL and K terms into dw and db, at the clean weights
+		t.bound.StepPrior()
+	}
+	scale := t.schedule.Scale(s)
+	t.opt.Step(s+1, scale)
+	t.describe(s, stage1, scale)
+	timing.Elapsed = time.Since(start)
+	return timing, nil
+}
+
+// gradients adds up the gradient of the mean loss over the examples of update
+// s at the noisy weights: one draw of the noise for all micro-batches.
+func (t *trainer) gradients(s int) (Timing, error) {
+	t.model.Store.ZeroGrad()
+	if t.noise != nil {
+		t.noise.Begin(s)
+		defer t.noise.End()
+	}
+	rows := t.order.Rows(s)
+	scale := 1 / float64(len(rows))
+	timing := Timing{Examples: len(rows)}
+	t.drop.Key = rng.NewKey(t.cfg.Seed, rng.StreamDropout, uint64(s))
+	sum := 0.0
+	for i := range t.order.Micros(s) {
+		micro := t.order.Micro(s, i)
+		logits := t.forward.run(t.data, micro, true, t.drop)
+		loss := t.forward.loss(t.data.Data.Problem, logits, scale)
+		if math.IsNaN(loss.Sum) || math.IsInf(loss.Sum, 0) {
+			return timing, t.diverged(s, micro, loss)
+		}
+		sum += loss.Sum
+		t.forward.tape.Backward()
+		timing.Tokens += len(t.forward.batch.IDs)
+	}
+	t.rec.Loss = float64(sum * scale)
+	return timing, nil
+}
+
+// diverged names the example and, when there is one, the tensor with which a
+// loss stopped being a number.
+func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
+	row, value := rows[0], loss.Sum
+	for i, l := range loss.PerExample {
+		if math.IsNaN(l) || math.IsInf(l, 0) {
+			row, value = rows[i], l
+			break
+		}
+	}
+	where := "all weights are finite: activations overflowed"
+	for _, p := range t.model.Store.Params {
+		if sum := tensor.SumSquares(p.Data); math.IsNaN(sum) || math.IsInf(sum, 0) {
+			where = "the tensor " + p.Name + " is not finite"
+			if t.noise != nil && !p.Frozen {
+				where += " with its noise"
+			}
+			break
+		}
+	}
+	x := t.data.Data.Examples[row]
+	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; the weights of update %d are kept: try a lower --learning_rate",
+		s+1, value, t.data.Data.Path, x.Line, where, s)
+}
+
+// recordsComponents tells whether update number n (from 1) records the
+// statistics of every tensor.
+func (t *trainer) recordsComponents(n int) bool {
+	return t.cfg.ComponentSteps > 0 && (n == 1 || n%t.cfg.ComponentSteps == 0)
+}
+
+// describe fills the record of update s.
+func (t *trainer) describe(s int, stage1 bool, scale float64) {
+	r := &t.rec
+	r.Step, r.Epoch = s+1, float64(s+1)/float64(t.perEpoch)
+	r.GradNorm, r.GradNormClip, r.ClipRate = t.clipper.Norm, t.clipper.After, t.clipper.Rate
+	r.LR, r.HeadLR = t.cfg.LearningRate*scale, t.cfg.HeadLearningRate*scale
+	if t.noise == nil {
+		r.Total = r.Loss
+		return
+	}
+	spread := t.noise.Spread()
+	r.NoiseBody, r.NoiseHead, r.PriorBody, r.PriorHead = spread.PosteriorBody, spread.PosteriorHead, spread.PriorBody, spread.PriorHead
+	r.NoiseMin, r.NoiseMax = t.noise.Extremes()
+	r.Stage, r.Total = 2, r.Loss
+	if stage1 {
+		terms := t.bound.Terms
+		r.Stage, r.KL, r.KLPerRow = 1, terms.KL, terms.KL/float64(t.bound.Examples)
+		r.K, r.Gamma, r.LPAC = terms.K, terms.Gamma, terms.LPac
+		r.DistanceFromInit = terms.Distance
+		r.Total = r.Loss + r.LPAC
+	}
+}
+
+// logComponents writes the statistics that the last update recorded.
+func (t *trainer) logComponents(l *Log) {
+	if !t.recordsComponents(t.rec.Step) {
+		return
+	}
+	for i := range t.clipper.Tensors {
+		s := &t.clipper.Tensors[i]
+		t.component = ComponentRecord{
+			Step: t.rec.Step, Tensor: s.Name, Shape: s.Shape, Elements: s.Elements, Clipped: s.Clipped,
+			GradNorm: s.Norm, GradNormClip: s.After, WeightNorm: s.WeightNorm,
+			GradMax: s.Gradient.Max, GradMin: s.Gradient.Min, GradMean: s.Gradient.Mean,
+			WeightMax: s.Weight.Max, WeightMin: s.Weight.Min, WeightMean: s.Weight.Mean,
+		}
+		l.Component(&t.component)
+	}
+}

@@ -1,0 +1,239 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"pactune/asm"
+	"pactune/bert"
+	"pactune/glue"
+	"pactune/internal/fault"
+	"pactune/internal/par"
+	"pactune/internal/rng"
+	"pactune/tensor"
+)
+
+// someData is an encoded data set of n random token sequences of 3 to 20
+// tokens and two classes.
+func someData(n, vocab int) *glue.Encoded {
+	key := rng.NewKey(11, 97, 0)
+	e := &glue.Encoded{Data: &glue.Dataset{Path: "made.txt", Problem: glue.SingleLabel, LabelNames: []string{"no", "yes"}, Labelled: true}, Starts: []int{0}}
+	for i := range n {
+		length := 3 + key.Intn(uint64(i), 18)
+		for j := range length {
+			id := 5 + key.Intn(uint64(1000+100*i+j), vocab-5)
+			if j == 0 {
+				id = 2
+			}
+			e.IDs, e.Types = append(e.IDs, int32(id)), append(e.Types, int32(j%2))
+		}
+		e.Starts = append(e.Starts, len(e.IDs))
+		e.Truncated = append(e.Truncated, false)
+		e.Data.Examples = append(e.Data.Examples, glue.Example{ID: i, Line: i + 1, Label: i % 2})
+	}
+	return e
+}
+
+func someModel(t testing.TB, c *Config) *bert.Model {
+	m, err := bert.New(bert.Config{
+		ModelType: "bert", VocabSize: 50, HiddenSize: 32, Layers: 2, Heads: 2, Intermediate: 64, HiddenAct: "gelu",
+		MaxPositions: 32, TypeVocab: 2, InitializerRange: 0.2, LayerNormEps: 1e-12,
+	}, bert.Head(c.Head), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Initialise(3)
+	if c.FreezeEmbeddings {
+		m.Freeze(bert.IsEmbedding)
+	}
+	return m
+}
+
+// newTest makes a trainer from options ("name value …").
+func newTest(t testing.TB, threads int, options string) *trainer {
+	t.Helper()
+	c := NewConfig()
+	fields := strings.Fields("train_file made.txt model_name_or_path made per_device_train_batch_size 10 " + options)
+	for i := 0; i < len(fields); i += 2 {
+		if err := c.Set(fields[i], fields[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := someData(30, 50)
+	if err := c.Resolve(Facts{TrainRows: data.Rows()}); err != nil {
+		t.Fatal(err)
+	}
+	pool := par.New(threads)
+	t.Cleanup(pool.Close)
+	tr, err := newTrainer(c, someModel(t, c), data, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tr.noise != nil {
+		r := &run{cfg: c, t: tr}
+		if err := r.measureK(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tr
+}
+
+func (t *trainer) mustStep(tb testing.TB, s int) {
+	tb.Helper()
+	if _, err := t.step(s); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func hashWeights(m *bert.Model) string {
+	h := sha256.New()
+	for _, p := range m.Store.Params {
+		binary.Write(h, binary.LittleEndian, p.Clean)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+var methods = map[string]string{
+	"pac":              "method pac num_train_epochs 7 pac_stage1_epochs 4",
+	"pac, free gamma":  "method pac num_train_epochs 7 pac_stage1_epochs 4 pac_gamma_min 1 pac_gamma_max 10",
+	"pac by tensor":    "method pac num_train_epochs 7 pac_stage1_epochs 4 pac_granularity tensor",
+	"cwgnc, dropout":   "method cwgnc",
+	"adamw, dropout":   "method adamw",
+	"pac+cwgnc, split": "method pac+cwgnc num_train_epochs 7 pac_stage1_epochs 4 gradient_accumulation_steps 3",
+}
+
+// The weights after 20 updates are the same bits on any number of threads and
+// on every instruction set.
+func TestSameBitsEverywhere(t *testing.T) {
+	before := asm.Active()
+	defer asm.Use(before)
+	steps := 20
+	if testing.Short() {
+		steps = 4
+	}
+	for name, options := range methods {
+		t.Run(name, func(t *testing.T) {
+			want := ""
+			check := func(isa asm.ISA, threads int) {
+				if err := asm.Use(isa); err != nil {
+					t.Fatal(err)
+				}
+				tr := newTest(t, threads, options)
+				for s := range steps {
+					tr.mustStep(t, s)
+				}
+				got := hashWeights(tr.model)
+				if want == "" {
+					want = got
+				}
+				if got != want {
+					t.Errorf("%v on %d threads: weights %.16s, first %.16s", isa, threads, got, want)
+				}
+			}
+			for _, threads := range []int{1, 2, 3, 8} {
+				check(before, threads)
+			}
+			for _, isa := range asm.Available() {
+				check(isa, 2)
+			}
+		})
+	}
+}
+
+// A steady update, its log included, allocates nothing.
+func TestSteadyStepAllocatesNothing(t *testing.T) {
+	for name, options := range methods {
+		t.Run(name, func(t *testing.T) {
+			tr := newTest(t, 2, options+" output_dir "+t.TempDir()+"/run max_steps 1000")
+			f, err := NewFolder(tr.cfg, "made")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Discard()
+			f.Start(&Plan{Steps: 1000, LogEvery: 10, StepsPerEpoch: tr.perEpoch})
+			s := 0
+			update := func() {
+				timing, err := tr.step(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := f.Step(&tr.rec, timing); err != nil {
+					t.Fatal(err)
+				}
+				tr.logComponents(f.Log)
+				s++
+			}
+			for range 24 { // every micro-batch of an epoch, both stages, a record of components
+				update()
+			}
+			if n := testing.AllocsPerRun(25, update); n != 0 {
+				t.Errorf("%v allocations in an update", n)
+			}
+		})
+	}
+}
+
+// Micro-batches add up to the whole batch: one draw of noise, one clip and one
+// KL term per update, masks by example.
+func TestAccumulationDoesNotChangeTheResult(t *testing.T) {
+	// float32 sums in another order; Adam's first steps turn a rounding of a
+	// gradient near 0 into up to 2·rate, so the gradients are compared.
+	tol := 2e-5
+	if tensor.F64 {
+		tol = 1e-12
+	}
+	for _, method := range []string{"method adamw", "method pac", "method cwgnc"} {
+		var first [][]tensor.Float
+		for _, split := range []string{"30 gradient_accumulation_steps 1", "8 gradient_accumulation_steps 4", "7 gradient_accumulation_steps 5"} {
+			tr := newTest(t, 2, method+" train_order file per_device_train_batch_size "+split)
+			if _, err := tr.gradients(0); err != nil {
+				t.Fatal(err)
+			}
+			var grads [][]tensor.Float
+			for _, p := range tr.model.Store.Trainable() {
+				grads = append(grads, p.Grad)
+			}
+			if first == nil {
+				first = grads
+			}
+			for i := range grads {
+				norm := math.Sqrt(tensor.SumSquares(first[i]))
+				for j := range grads[i] {
+					if d := math.Abs(float64(grads[i][j] - first[i][j])); !(d <= tol*(1+norm)) {
+						t.Fatalf("%s, batch %s: %s[%d] is %v, in one batch %v", method, split,
+							tr.model.Store.Trainable()[i].Name, j, grads[i][j], first[i][j])
+					}
+				}
+			}
+		}
+	}
+}
+
+// NaN stops a run in the same update, the tensor named, the weights untouched.
+func TestNaNIsFoundBeforeTheWeightsChange(t *testing.T) {
+	nan := tensor.Float(math.NaN())
+	for _, c := range []struct{ name, tensor string }{
+		{"a weight", "bert.encoder.layer.1.output.dense.weight"},
+		{"the head", "classifier.bias"},
+	} {
+		for _, method := range []string{"method adamw", "method pac num_train_epochs 7 pac_stage1_epochs 4"} {
+			tr := newTest(t, 2, method)
+			tr.mustStep(t, 0)
+			tr.model.Store.Param(c.tensor).Clean[3%len(tr.model.Store.Param(c.tensor).Clean)] = nan
+			before := hashWeights(tr.model)
+			_, err := tr.step(1)
+			if fault.KindOf(err) != fault.Diverged || !strings.Contains(fmt.Sprint(err), c.tensor) {
+				t.Errorf("%s, %s: error %v, want one of kind Diverged that names %s", method, c.name, err, c.tensor)
+			}
+			if hashWeights(tr.model) != before {
+				t.Errorf("%s, %s: the weights have changed", method, c.name)
+			}
+		}
+	}
+}
