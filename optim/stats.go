@@ -36,7 +36,12 @@ type pieceRange struct {
 func rangeOf(x []tensor.Float) Range {
 	hi, lo, sum := x[0], x[0], 0.0
 	for _, v := range x {
-		hi, lo = max(hi, v), min(lo, v)
+		if v > hi {
+			hi = v
+		}
+		if v < lo {
+			lo = v
+		}
 		sum += float64(v)
 	}
 	return Range{float64(hi), float64(lo), sum}
