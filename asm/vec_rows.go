@@ -114,14 +114,6 @@ func LayerNormParamGrad(dgamma, dbeta, dy, x []float32, mean, rstd float32) {
 	}
 }
 
-// AddBias adds bias to every row of the dense y of shape (rows, len(bias)).
-func AddBias(y []float32, rows int, bias []float32) {
-	for r := 0; r < rows; r++ {
-		row := y[r*len(bias) : (r+1)*len(bias)]
-		Add(row, row, bias)
-	}
-}
-
 // columnBlock is how many columns ColumnSums sums at a time.
 const columnBlock = 512
 

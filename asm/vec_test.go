@@ -55,11 +55,6 @@ var vecCases = func() []vecCase {
 		{"LayerNormGrad in place", 3, true, none(func(b [][]float32) { LayerNormGrad(b[0], b[0], b[1], b[2], 0.2, 1.3) })},
 		{"LayerNormParamGrad", 4, true, none(func(b [][]float32) { LayerNormParamGrad(b[0], b[1], b[2], b[3], 0.2, 1.3) })},
 		{"SumSquares", 1, true, func(b [][]float32) []float64 { return []float64{SumSquares(b[0])} }},
-		{"AddBias", 2, false, none(func(b [][]float32) {
-			if n := len(b[1]) / 3; n > 0 {
-				AddBias(b[0], len(b[0])/n, b[1][:n])
-			}
-		})},
 		{"ColumnSums", 2, true, none(func(b [][]float32) {
 			n := len(b[0]) / 3
 			ColumnSums(b[0][:n], b[1], 3, n)
