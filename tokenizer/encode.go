@@ -110,30 +110,42 @@ func (t *Tokenizer) appendPlain(ids []int32, text []byte, e *Encoding) []int32 {
 	return ids
 }
 
-// appendWords splits a normalised text at white space and around punctuation.
+// appendWords adds the ids of a normalised text.
 func (t *Tokenizer) appendWords(ids []int32, text []byte) []int32 {
+	for {
+		var word []byte
+		if word, text = nextWord(text); word == nil {
+			return ids
+		}
+		ids = t.appendPieces(ids, word)
+	}
+}
+
+// nextWord is the first word of a normalised text, nil at its end, and what
+// follows: words end at white space, and a punctuation mark is one of its own.
+func nextWord(text []byte) (word, rest []byte) {
 	start := 0
 	for i := 0; i < len(text); {
 		r, size := rune(text[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRune(text[i:])
 		}
-		space := isSpace(r)
-		if space || isPunctuation(r) {
-			if start < i {
-				ids = t.appendPieces(ids, text[start:i])
-			}
-			if !space {
-				ids = t.appendPieces(ids, text[i:i+size])
-			}
-			start = i + size
+		switch space := isSpace(r); {
+		case !space && !isPunctuation(r):
+			i += size
+		case start < i:
+			return text[start:i], text[i:]
+		case space:
+			i += size
+			start = i
+		default:
+			return text[i : i+size], text[i+size:]
 		}
-		i += size
 	}
 	if start < len(text) {
-		ids = t.appendPieces(ids, text[start:])
+		return text[start:], nil
 	}
-	return ids
+	return nil, nil
 }
 
 // appendPieces adds the word's pieces: each is the longest token that the rest

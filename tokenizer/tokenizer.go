@@ -69,7 +69,9 @@ func FromVocab(r io.Reader, name string, o Options) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(name, tokens, defaults(o))
+	c := defaults(o)
+	c.added = specialsOf(tokens, &c.specials, map[string]bool{})
+	return build(name, tokens, c)
 }
 
 // VocabSize is the number of ids: every id is below it.
