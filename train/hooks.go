@@ -33,7 +33,8 @@ type Plan struct {
 	StepsPerEpoch int
 	Steps         int
 	Stage1Steps   int
-	Batch         int // examples in an update
+	FreeGamma     bool // PAC-tuning's γ is not fixed
+	Batch         int  // examples in an update
 	Threads       int
 	ISA           string
 	LogEvery      int // updates between printed lines, 0 for none

@@ -34,7 +34,9 @@ func newTable(p *Plan) *table {
 		t.add("total", 8)
 		t.add("KL/m", 8)
 		t.add("K", 6)
-		t.add("gamma", 5)
+		if p.FreeGamma {
+			t.add("gamma", 6)
+		}
 		t.add("noise", 7)
 	} else {
 		t.add("gnorm", 7)
@@ -45,7 +47,7 @@ func newTable(p *Plan) *table {
 	}
 	t.add("eval_loss", 9)
 	for _, m := range p.MetricNames {
-		t.add(m, max(6, len(m)))
+		t.add(heading(m), 6)
 	}
 	t.add("ex/s", 6)
 	t.add("left", 7)
@@ -63,6 +65,17 @@ func (t *table) put(head, text string) {
 			t.cells[i] = text
 		}
 	}
+}
+
+// heading shortens the name of a metric to what fits above its numbers.
+func heading(metric string) string {
+	switch metric {
+	case "matthews_correlation":
+		return "MCC"
+	case "combined_score":
+		return "combined"
+	}
+	return metric
 }
 
 // step fills the cells of an update.
@@ -96,7 +109,7 @@ func (t *table) eval(e *EvalRecord) {
 	}
 	t.put("eval_loss", fmt.Sprintf("%.4f", e.Loss))
 	for _, m := range e.Metrics {
-		t.put(m.Name+e.Suffix, fmt.Sprintf("%.4f", m.Value))
+		t.put(heading(m.Name)+e.Suffix, fmt.Sprintf("%.4f", m.Value))
 	}
 }
 

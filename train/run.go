@@ -142,6 +142,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 	p.Parameters, p.Trainable = t.model.Store.Len()
 	p.Tensors = len(t.model.Store.Trainable())
 	p.Steps, p.Stage1Steps = c.Steps(t.perEpoch)
+	p.FreeGamma = c.PACGammaMin != c.PACGammaMax
 	p.LogEvery = c.LogEvery(p.Steps, t.perEpoch)
 	if r.fsys != nil {
 		p.Task, p.Model = r.fsys.Name, r.fsys.Encoding

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"pactune/internal/fault"
+	"pactune/train"
+)
+
+func evaluateCommand() *cobra.Command {
+	help := func(bool) {
+		fmt.Print(`Usage: pactune evaluate DIR --validation_file FILE
+       pactune evaluate DIR --task_name rte --data_dir glue/RTE
+
+Scores a fine-tuned model: metrics beside the majority line, classes, confusion matrix.
+`)
+		train.WriteOptions(os.Stdout, train.InEvaluate)
+	}
+	return sub("evaluate DIR", "Score a fine-tuned model on labelled examples", help, func(ctx context.Context, args []string) error {
+		config, rest, err := train.Parse(args, train.InEvaluate)
+		if err != nil {
+			return err
+		}
+		dir, err := oneFolder("evaluate", rest)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 1 && config.ValidationFile == "" {
+			config.ValidationFile, rest = rest[1], rest[:1]
+		}
+		if len(rest) > 1 {
+			return fault.Errorf(fault.Usage, "evaluate takes one folder and one file, found also %q", rest[1])
+		}
+		screen := train.NewProgress(os.Stderr, config.Color, false, config.Quiet)
+		defer screen.Close()
+		config.ModelNameOrPath = dir
+		records, err := train.Evaluate(ctx, config, screen.Hooks())
+		screen.Close()
+		if err != nil {
+			return err
+		}
+		return show(config, records)
+	})
+}
+
+func show(config *train.Config, records []*train.EvalRecord) error {
+	if !config.JSON {
+		for _, r := range records {
+			train.WriteSummary(os.Stdout, r)
+		}
+		return nil
+	}
+	all := map[string]any{}
+	for _, r := range records {
+		all["eval"+r.Suffix] = train.SummaryMap(r)
+	}
+	return train.WriteJSON(os.Stdout, all)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pactune/bert"
+	"pactune/internal/fault"
+	"pactune/tokenizer"
+	"pactune/train"
+)
+
+func initCommand() *cobra.Command {
+	architecture, size, vocab, seed, cased := "bert", "mini", "", uint64(42), false
+	options := func() []train.Option {
+		return []train.Option{
+			train.Flag("architecture", "the kind of model", &architecture, "bert"),
+			train.Flag("size", "layers x width: tiny 2x128, mini 4x256, small 4x512, base 12x768, large 24x1024", &size, bert.SizeNames()...),
+			train.Flag("vocab", "vocab.txt of a WordPiece tokeniser, one token a line", &vocab),
+			train.Flag("cased", "the vocabulary tells capitals from small letters", &cased),
+			train.Flag("seed", "seed of the weights", &seed),
+		}
+	}
+	help := func(bool) {
+		fmt.Println("Usage: pactune init --size mini --vocab vocab.txt --seed 1 DIR\n\nWrites a checkpoint with random weights in Hugging Face's format into a new folder.")
+		train.WriteOptions(os.Stdout, 0, options()...)
+	}
+	return sub("init", "Write a checkpoint with random weights", help, func(_ context.Context, args []string) error {
+		_, rest, err := train.Parse(args, 0, options()...)
+		if err != nil {
+			return err
+		}
+		if len(rest) != 1 {
+			return fault.Errorf(fault.Usage, "init needs one folder to write into, as in: pactune init --size mini --vocab vocab.txt DIR; found %d", len(rest))
+		}
+		if vocab == "" {
+			return fault.Errorf(fault.Usage, "--vocab is missing: expected a vocab.txt, one token a line")
+		}
+		return writeModel(rest[0], size, vocab, cased, seed)
+	})
+}
+
+// writeModel draws a model and writes it, whole or not at all.
+func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
+	if err := train.CheckOutput(&train.Config{OutputDir: dir}); err != nil {
+		return fault.Errorf(fault.Usage, "%s", strings.TrimPrefix(err.Error(), "--output_dir "))
+	}
+	f, err := os.Open(vocab)
+	if err != nil {
+		return fault.Errorf(fault.Model, "--vocab %s: %w", vocab, err)
+	}
+	defer f.Close()
+	tok, err := tokenizer.FromVocab(f, filepath.Base(vocab), tokenizer.Options{Lowercase: !cased})
+	if err != nil {
+		return err
+	}
+	config, err := bert.Sized(size, tok.VocabSize())
+	if err != nil {
+		return err
+	}
+	model, err := bert.New(config, bert.HeadNone, 0)
+	if err != nil {
+		return err
+	}
+	model.Initialise(seed)
+	folder, err := train.NewFolder(&train.Config{OutputDir: dir}, "")
+	if err != nil {
+		return err
+	}
+	defer folder.Discard()
+	if err := train.WriteModel(folder.Write, model, tok); err != nil {
+		return err
+	}
+	if err := folder.Publish(); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: %d layers of width %d, %d tokens, %d weights from seed %d\n",
+		dir, config.Layers, config.HiddenSize, tok.VocabSize(), weights(model), seed)
+	fmt.Println(dir)
+	return nil
+}
+
+func weights(m *bert.Model) int {
+	n := 0
+	for _, p := range m.Store.Params {
+		n += len(p.Clean)
+	}
+	return n
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pactune/embedded"
+)
+
+// The tests run the command as a process: this binary, which TestMain turns
+// into pactune when the variable is set.
+const asCommand = "PACTUNE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+func command1(dir string, args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), asCommand+"=1", "NO_COLOR=1")
+	return c
+}
+
+func pactune(t *testing.T, dir, stdin string, args ...string) outcome {
+	t.Helper()
+	c := command1(dir, args...)
+	var out, errs bytes.Buffer
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &errs
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{out.String(), errs.String(), c.ProcessState.ExitCode()}
+}
+
+// job writes a vocabulary, a random model and a small data set into a folder.
+func job(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("vocab.txt", embedded.Vocab())
+	write("train.txt", firstLines(embedded.Train(), 40))
+	write("dev.txt", firstLines(embedded.Dev(), 12))
+	if r := pactune(t, dir, "", "init", "--size", "tiny", "--vocab", "vocab.txt", "--seed", "1", "model"); r.code != 0 {
+		t.Fatalf("init: %+v", r)
+	}
+	return dir
+}
+
+func firstLines(data []byte, n int) []byte {
+	lines := bytes.SplitAfterN(data, []byte("\n"), n+1)
+	return bytes.Join(lines[:n], nil)
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+// What a user types wrongly ends with the exit code of its kind and a
+// sentence, and leaves nothing behind.
+func TestBadCommandLines(t *testing.T) {
+	dir := job(t)
+	os.WriteFile(filepath.Join(dir, "one.txt"), []byte("a fine film\tgood\na dull one\tgood\n"), 0o644)
+	os.WriteFile(filepath.Join(dir, "empty.txt"), nil, 0o644)
+	os.WriteFile(filepath.Join(dir, "latin.txt"), []byte("caf\xe9\tgood\nno\tbad\n"), 0o644)
+	os.Mkdir(filepath.Join(dir, "full"), 0o755)
+	os.WriteFile(filepath.Join(dir, "full", "x"), nil, 0o644)
+	before := strings.Join(names(t, dir), " ")
+	for _, test := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"trian", 2, "did you mean pactune train?"},
+		{"frobnicate", 2, "there are train, evaluate"},
+		{"--frob train.txt", 2, "options follow the subcommand"},
+		{"train --learning_rat 1", 2, "did you mean --learning_rate?"},
+		{"train --learning_rate -1", 2, `--learning_rate "-1": expected 0 or a number above it`},
+		{"train --fp16", 2, "loss scaling"},
+		{"train --bf16", 2, "bf16 kernels"},
+		{"train none.txt --model_name_or_path model", 3, "none.txt"},
+		{"train empty.txt --model_name_or_path model", 3, "empty.txt"},
+		{"train latin.txt --model_name_or_path model", 3, "UTF-8"},
+		{"train one.txt --validation_file dev.txt --model_name_or_path model", 3, "one class"},
+		{"train train.txt", 2, "--model_name_or_path"},
+		{"train train.txt --model_name_or_path nowhere", 4, "nowhere"},
+		{"train train.txt --model_name_or_path model --output_dir full", 2, "not empty"},
+		{"train train.txt --model_name_or_path model --output_dir model", 2, "folder of the model"},
+		{"train train.txt --model_name_or_path model --method cwgnc --preset paper", 2, "belongs to PAC-tuning"},
+		{"evaluate", 2, "needs the folder"},
+		{"evaluate model --validation_file dev.txt", 4, "classifier"},
+		{"evaluate model --method pac", 2, "unknown option --method"},
+		{"predict nowhere", 4, "nowhere"},
+		{"predict model table.csv", 2, "not tables"},
+		{"predict model none.txt", 3, "none.txt"},
+		{"init model --vocab vocab.txt", 2, "not empty"},
+		{"init new", 2, "--vocab is missing"},
+		{"init new --vocab none.txt", 4, "none.txt"},
+		{"init new --vocab vocab.txt --size huge", 2, "tiny, mini"},
+		{"version now", 2, "no argument"},
+	} {
+		r := pactune(t, dir, "", strings.Fields(test.args)...)
+		if r.code != test.code || !strings.Contains(r.stderr, test.says) || r.stdout != "" {
+			t.Errorf("pactune %s: exit %d, want %d and %q\nstderr %s\nstdout %s", test.args, r.code, test.code, test.says, r.stderr, r.stdout)
+		}
+		if !strings.Contains(r.stderr, "pactune: ") || strings.Contains(r.stderr, "goroutine") {
+			t.Errorf("pactune %s: stderr %s", test.args, r.stderr)
+		}
+	}
+	if after := strings.Join(names(t, dir), " "); after != before {
+		t.Errorf("left %s, before %s", after, before)
+	}
+}
+
+func TestBadKernelName(t *testing.T) {
+	t.Setenv("PACTUNE_ISA", "mmx")
+	if r := pactune(t, t.TempDir(), "", "version"); r.code != 2 || !strings.Contains(r.stderr, "PACTUNE_ISA") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range []string{"", "--help", "train --help", "train --help all", "train -h", "evaluate --help", "predict --help", "init --help", "version", "help train"} {
+		if r := pactune(t, dir, "", strings.Fields(args)...); r.code != 0 || r.stdout == "" || r.stderr != "" {
+			t.Errorf("pactune %s: %+v", args, r)
+		}
+	}
+	r := pactune(t, dir, "", "version", "--json")
+	var v map[string]any
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v["version"] == "" || v["isa"] == "" {
+		t.Errorf("version --json: %v, %s", err, r.stdout)
+	}
+}
+
+// A run leaves the folder that its last line of stdout names; evaluate and
+// predict read it, and its arguments repeat it to the bit.
+func TestTrainEvaluatePredict(t *testing.T) {
+	dir := job(t)
+	args := strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --method cwgnc --num_train_epochs 1 --seed 3")
+	r := pactune(t, dir, "", args...)
+	folder := filepath.Join("runs", "001-train-cwgnc")
+	if r.code != 0 || r.stdout != folder+"\n" {
+		t.Fatalf("train: %+v", r)
+	}
+	if strings.ContainsAny(r.stderr, "\r\x1b") || !strings.Contains(r.stderr, "majority line") {
+		t.Errorf("train printed\n%s", r.stderr)
+	}
+	again := pactune(t, dir, "", "train", filepath.Join(folder, "training_args.json"), "--json", "--quiet")
+	var s struct {
+		Folder string
+		Eval   struct{ Accuracy *float64 }
+	}
+	if err := json.Unmarshal([]byte(again.stdout), &s); err != nil || again.stderr != "" || s.Eval.Accuracy == nil || !strings.Contains(s.Folder, "002") {
+		t.Fatalf("again: %v, %+v", err, again)
+	}
+	for _, name := range []string{"model.safetensors", "metrics.jsonl", "components.jsonl", "config.json", "eval_predictions.jsonl"} {
+		a, err1 := os.ReadFile(filepath.Join(dir, folder, name))
+		b, err2 := os.ReadFile(filepath.Join(dir, s.Folder, name))
+		if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s of equal runs: %v, %v, equal %v", name, err1, err2, bytes.Equal(a, b))
+		}
+	}
+	e := pactune(t, dir, "", "evaluate", folder, "dev.txt", "--json", "-q")
+	var records map[string]map[string]any
+	if err := json.Unmarshal([]byte(e.stdout), &records); err != nil || e.code != 0 || records["eval"]["accuracy"] != *s.Eval.Accuracy {
+		t.Errorf("evaluate: %v, %+v, the run had %v", err, e, *s.Eval.Accuracy)
+	}
+	if e = pactune(t, dir, "", "evaluate", folder, "--validation_file", "dev.txt"); e.code != 0 || !strings.Contains(e.stdout, "majority line") {
+		t.Errorf("evaluate: %+v", e)
+	}
+	checkPredict(t, dir, folder)
+}
+
+func checkPredict(t *testing.T, dir, folder string) {
+	t.Helper()
+	r := pactune(t, dir, "Stir the soup.\r\n\nWater the roses.", "predict", folder, "-")
+	rows := strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n")
+	if r.code != 0 || len(rows) != 3 {
+		t.Fatalf("predict: %+v", r)
+	}
+	label, score, _ := strings.Cut(rows[0], "\t")
+	if label != "kitchen" && label != "garden" || !strings.HasPrefix(score, "0.") {
+		t.Errorf("predict: %q", rows[0])
+	}
+	r = pactune(t, dir, `{"id": 7, "text": "Stir the soup."}`+"\n"+`{"sentence1": "a", "sentence2": "b"}`, "predict", folder, "--probs")
+	var answer struct {
+		ID    int
+		Label string
+		Probs map[string]float64
+	}
+	first, _, _ := strings.Cut(r.stdout, "\n")
+	if err := json.Unmarshal([]byte(first), &answer); err != nil || answer.ID != 7 || answer.Label != label || len(answer.Probs) != 2 {
+		t.Errorf("predict JSON: %v, %+v", err, r)
+	}
+	r = pactune(t, dir, "fine\ncaf\xe9\n", "predict", folder)
+	if r.code != 3 || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "line 2") {
+		t.Errorf("predict of bad text: %+v", r)
+	}
+}
+
+// The job inside the program needs no option; here its first updates.
+func TestEmbeddedJobStarts(t *testing.T) {
+	dir := t.TempDir()
+	r := pactune(t, dir, "", "train", "--max_steps", "2", "--pac_k_samples", "10", "--max_eval_samples", "20", "--threads", "1")
+	if r.code != 0 || r.stdout != filepath.Join("runs", "001-embedded-pac")+"\n" {
+		t.Fatalf("%+v", r)
+	}
+	if !strings.Contains(r.stderr, "pac (embedded)") {
+		t.Errorf("stderr %s", r.stderr)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"pactune/classify"
+	"pactune/internal/fault"
+	"pactune/train"
+)
+
+func predictCommand() *cobra.Command {
+	asJSON, probs, length := false, false, 0
+	options := func() []train.Option {
+		return []train.Option{
+			train.Flag("probs", "the probability of every label, not only of the likeliest", &probs),
+			train.Flag("json", "answer in JSON lines also where text was read", &asJSON),
+			train.Flag("max_seq_length", "tokens that are read of a text; 0: as many as the model has positions for", &length),
+		}
+	}
+	help := func(bool) {
+		fmt.Print(`Usage: pactune predict DIR [FILE|-] [options]
+
+Answers one line for each line of FILE, or of the standard input. A line of text gives
+label<TAB>probability; two texts that belong together stand on one line with a tab between. A line
+of JSON, {"text": ...} or {"sentence1": ..., "sentence2": ...}, gives a line of JSON, with its "id".
+`)
+		train.WriteOptions(os.Stdout, train.InPredict, options()...)
+	}
+	return sub("predict DIR [FILE|-]", "Classify texts", help, func(ctx context.Context, args []string) error {
+		config, rest, err := train.Parse(args, train.InPredict, options()...)
+		if err != nil {
+			return err
+		}
+		dir, err := oneFolder("predict", rest)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 2 {
+			return fault.Errorf(fault.Usage, "predict takes one folder and one file, found also %q", rest[2])
+		}
+		name := "-"
+		if len(rest) == 2 {
+			name = rest[1]
+		}
+		in, err := openInput(name)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		model, err := classify.Load(dir, classify.WithThreads(train.Threads(config.Threads)), classify.WithMaxLength(length))
+		if err != nil {
+			return err
+		}
+		defer model.Close()
+		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
+			json: asJSON, probs: probs, labels: model.Labels()}
+		return p.run(ctx)
+	})
+}
+
+func openInput(name string) (*os.File, error) {
+	if name == "-" {
+		return os.Stdin, nil
+	}
+	switch filepath.Ext(name) {
+	case ".csv", ".tsv":
+		return nil, fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Data, "%w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pactune/classify"
+	"pactune/internal/fault"
+)
+
+// predictor answers lines as they come.
+type predictor struct {
+	model  *classify.Classifier
+	name   string // of the input
+	in     *bufio.Reader
+	out    *bufio.Writer
+	json   bool
+	probs  bool
+	labels []string
+	line   int
+}
+
+// A question is one line of the input.
+type question struct {
+	a, b string
+	pair bool
+	id   json.RawMessage
+	json bool // asked in JSON, so answered in JSON
+}
+
+// batch is how many lines are answered together when they come fast.
+const batch = 256
+
+func (p *predictor) run(ctx context.Context) error {
+	for {
+		questions, end := p.read()
+		if err := p.answer(ctx, questions); err != nil {
+			return err
+		}
+		if err := p.out.Flush(); err != nil {
+			return fault.Errorf(fault.Internal, "cannot write: %w", err)
+		}
+		if end == io.EOF {
+			return nil
+		}
+		if end != nil {
+			return end
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// read takes the lines that are there, at most a batch, and waits only for the
+// first: who types a line gets its answer.
+func (p *predictor) read() (questions []question, err error) {
+	for len(questions) < batch && (len(questions) == 0 || p.in.Buffered() > 0) {
+		text, err := p.in.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return questions, fault.Errorf(fault.Data, "%s: %w", p.name, err)
+		}
+		if text == "" && err != nil {
+			return questions, io.EOF
+		}
+		p.line++
+		q, bad := p.parse(strings.TrimRight(text, "\r\n"))
+		if bad != nil {
+			return questions, bad
+		}
+		questions = append(questions, q)
+		if err != nil {
+			return questions, io.EOF
+		}
+	}
+	return questions, nil
+}
+
+// parse reads a line of text, or a JSON object where the line starts with one.
+func (p *predictor) parse(text string) (question, error) {
+	if p.line == 1 {
+		text = strings.TrimPrefix(text, "\ufeff")
+	}
+	if i := invalid(text); i >= 0 {
+		return question{}, fault.Errorf(fault.Data, "%s: line %d: byte %d is not UTF-8; convert the file, for example with iconv", p.name, p.line, i+1)
+	}
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return p.object(text)
+	}
+	a, b, pair := strings.Cut(text, "\t")
+	return question{a: a, b: b, pair: pair}, nil
+}
+
+func (p *predictor) object(text string) (question, error) {
+	var o struct {
+		ID        json.RawMessage `json:"id"`
+		Text      *string         `json:"text"`
+		Sentence  *string         `json:"sentence"`
+		Sentence1 *string         `json:"sentence1"`
+		Sentence2 *string         `json:"sentence2"`
+	}
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return question{}, fault.Errorf(fault.Data, "%s: line %d: starts like a JSON object and is none: %w", p.name, p.line, err)
+	}
+	q := question{id: o.ID, json: true}
+	for _, s := range []*string{o.Text, o.Sentence, o.Sentence1} {
+		if s != nil {
+			q.a = *s
+			if o.Sentence2 != nil {
+				q.b, q.pair = *o.Sentence2, true
+			}
+			return q, nil
+		}
+	}
+	return q, fault.Errorf(fault.Data, `%s: line %d: found no text; expected {"text": ...} or {"sentence1": ..., "sentence2": ...}`, p.name, p.line)
+}
+
+// invalid returns the place of the first byte that is not UTF-8, or −1.
+func invalid(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// answer asks the model, pairs apart from single texts, and writes the answers
+// in the order of the questions.
+func (p *predictor) answer(ctx context.Context, questions []question) error {
+	var texts []string
+	var pairs []classify.Pair
+	for _, q := range questions {
+		if q.pair {
+			pairs = append(pairs, classify.Pair{A: q.a, B: q.b})
+		} else {
+			texts = append(texts, q.a)
+		}
+	}
+	single, err := p.model.Predict(ctx, texts)
+	if err != nil {
+		return err
+	}
+	double, err := p.model.PredictPairs(ctx, pairs)
+	if err != nil {
+		return err
+	}
+	for _, q := range questions {
+		from := &single
+		if q.pair {
+			from = &double
+		}
+		if err := p.write(q, (*from)[0]); err != nil {
+			return err
+		}
+		*from = (*from)[1:]
+	}
+	return nil
+}
+
+func (p *predictor) write(q question, r classify.Result) error {
+	if q.json || p.json {
+		return p.writeJSON(q, r)
+	}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
+	fields := []string{r.Label, number(r.Score)}
+	if len(p.labels) < 2 {
+		fields = fields[1:] // a regression has no label
+	}
+	if p.probs && len(p.labels) > 1 {
+		fields = []string{r.Label}
+		for i, name := range p.labels {
+			fields = append(fields, name, number(r.Scores[i]))
+		}
+	}
+	for i, f := range fields {
+		fields[i] = strings.NewReplacer("\t", " ", "\n", " ").Replace(f)
+	}
+	_, err := p.out.WriteString(strings.Join(fields, "\t") + "\n")
+	return err
+}
+
+func (p *predictor) writeJSON(q question, r classify.Result) error {
+	answer := struct {
+		ID        json.RawMessage    `json:"id,omitempty"`
+		Label     string             `json:"label,omitempty"`
+		Score     float64            `json:"score"`
+		Probs     map[string]float64 `json:"probs,omitempty"`
+		Truncated bool               `json:"truncated"`
+	}{q.id, r.Label, r.Score, nil, r.Truncated}
+	if p.probs && len(p.labels) > 1 {
+		answer.Probs = map[string]float64{}
+		for i, name := range p.labels {
+			answer.Probs[name] = r.Scores[i]
+		}
+	}
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(answer)
+}

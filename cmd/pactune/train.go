@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"pactune/embedded"
+	"pactune/internal/fault"
+	"pactune/train"
+)
+
+func trainCommand() *cobra.Command {
+	help := func(all bool) {
+		fmt.Print(`Usage: pactune train [FILE] [options]
+
+FILE holds examples (.csv, .tsv, .jsonl, .txt) or, as .json, one object of options. Without any
+option the job inside the program runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v.
+`)
+		train.WriteHelp(os.Stdout, all)
+		if !all {
+			fmt.Print("\nThese are the options of every day; pactune train --help all shows every one, docs/OPTIONS.md too.\n")
+		}
+	}
+	return sub("train [FILE]", "Fine-tune a model", help, func(ctx context.Context, args []string) error {
+		config, err := train.ParseArgs(args)
+		if err != nil {
+			return err
+		}
+		return fineTune(ctx, config)
+	})
+}
+
+// fineTune runs a training job and prints what came of it, the run's folder
+// last.
+func fineTune(ctx context.Context, config *train.Config) error {
+	screen := train.NewProgress(os.Stderr, config.Color, config.DisableTqdm, config.Quiet)
+	defer screen.Close()
+	hooks := screen.Hooks()
+	var builtin *train.Builtin
+	if config.Embedded() {
+		builtin = embedded.Job()
+	}
+	result, err := train.Run(ctx, config, builtin, hooks)
+	screen.Close()
+	if err != nil {
+		return err
+	}
+	if config.JSON {
+		return train.WriteJSON(os.Stdout, summary(result))
+	}
+	if result.Last != nil && !config.Quiet {
+		fmt.Fprintln(os.Stderr)
+		train.WriteSummary(os.Stderr, result.Last)
+	}
+	fmt.Println(result.Folder)
+	return nil
+}
+
+func summary(r *train.Result) map[string]any {
+	s := map[string]any{"folder": r.Folder, "steps": r.Steps, "train_loss": r.TrainLoss,
+		"seconds": r.Elapsed.Seconds(), "interrupted": r.Interrupted}
+	if r.Last != nil {
+		s["eval"] = train.SummaryMap(r.Last)
+	}
+	return s
+}
+
+// oneFolder returns the model folder that a subcommand needs.
+func oneFolder(name string, rest []string) (string, error) {
+	if len(rest) == 0 {
+		return "", fault.Errorf(fault.Usage, "%s needs the folder of a fine-tuned model, as in: pactune %s runs/001-rte-cwgnc", name, name)
+	}
+	return rest[0], nil
+}
