@@ -46,19 +46,20 @@ func (k Kernel) Tile(rows, cols, kc int, a []float32, rs, cs int, b []float32, l
 	tile(k.ISA, rows, cols, kc, a, rs, cs, b, ldb, c, ldc, accumulate)
 }
 
-// Copy packs rows into a panel: dst[p*ldd+j] = src[p*lds+j] for p < rows,
-// j < width ≤ NR, all sizes ≥ 1. ldd is a multiple of Lanes, and dst has rows rows
-// of ldd; elements of a row from width on are unspecified afterwards.
+// Copy packs rows: dst[p*ldd+j] = src[p*lds+j] for p < rows, j < width ≤ NR,
+// all sizes ≥ 1. It goes from the first row to the last and writes whole vectors:
+// up to Lanes−1 elements after each row are overwritten with unspecified values.
 func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int) {
-	dst = dst[:rows*ldd]
+	dst = dst[:(rows-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(rows-1)*lds+width]
 	copyPanel(k.ISA, dst, ldd, src, lds, rows, width)
 }
 
-// Transpose packs columns into a panel: dst[p*ldd+j] = src[j*lds+p] for p < rows,
-// j < width ≤ NR, all sizes ≥ 1. ldd and dst are as for Copy.
+// Transpose packs columns: dst[p*ldd+j] = src[j*lds+p] for p < rows,
+// j < width ≤ NR, all sizes ≥ 1. It writes whole vectors as Copy does, and ldd has
+// room for them.
 func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, width int) {
-	dst = dst[:rows*ldd]
+	dst = dst[:(rows-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(width-1)*lds+rows]
 	transposePanel(k.ISA, dst, ldd, src, lds, rows, width)
 }

@@ -6,9 +6,8 @@ import "pactune/asm"
 
 // How a large product is blocked:
 //
-//	C is cut into blocks of at most blockRows × blockCols, k into KC. The
-//	operands of one block are packed, B into panels of NR columns that the
-//	micro-kernel reads line by line,
+//	k is cut into blocks of KC, n into blocks of at most blockCols. B of one block
+//	is packed into panels of NR columns, which the micro-kernel reads line by line:
 //
 //	  B block (KC, n)            packed: panel 0    panel 1
 //	  ┌────NR────┬────NR────┬─    ┌────NR────┐ ┌────NR────┐
@@ -16,19 +15,26 @@ import "pactune/asm"
 //	  KC         │          │     KC         │ │          │  …
 //	  └──────────┴──────────┴─    └──────────┘ └──────────┘
 //
-//	A into rows of KC (or, when it is stored transposed, into panels of MR
-//	columns). The block of C is cut into pieces that the workers share; in a
-//	piece a panel of B stays in the first-level cache while the rows of A pass by
-//	from the second level. The next block's operands are packed by the same
-//	workers in the same run, so that they wait for each other once per block.
+//	C of the block is cut into pieces that the workers share. For its piece a
+//	worker packs rows of op(A): when A is stored transposed, into panels of MR
+//	columns like those of B; otherwise rows of KC, side by side, or not at all
+//	where rows in place do not fight for the same lines of the cache. Then a panel
+//	of B stays in the first-level cache while the rows of A pass by from the
+//	second level. The next block's B is packed by the same workers in the same
+//	run, so that they wait for each other once per block.
 const (
-	blockRows = 4096
 	blockCols = 4096
-	packCols  = 256 // columns of B that one piece packs, a multiple of every NR
+	pieceRows = 128  // at most; their packed A takes 128 KiB of the second-level cache
+	pieceCols = 1024 // at most
+	packCols  = 256  // columns of B that one piece packs, a multiple of every NR
 )
 
-// smallRows is the number of rows of C up to which packing A does not pay: A is
-// then read in place, and the workers share the columns of C.
+// conflict is a distance between rows, in elements, whose multiples put several
+// rows of a tile into the same few lines of a first-level cache of 64 sets.
+const conflict = 512
+
+// smallRows is the number of rows of C up to which packing B for all of them and
+// A does not pay: both are then used at once, and the workers share the columns.
 const smallRows = 56
 
 // buffers is what an Engine keeps between products.
@@ -45,56 +51,56 @@ func (e *Engine) gemm(p product) {
 		return
 	}
 	t := &e.blocks
-	t.start(p, asm.ActiveKernel())
+	t.start(p, asm.ActiveKernel(), e.Pool.Workers())
 	for t.advance() {
-		e.Pool.Run(t.packs+t.tiles, t)
+		e.Pool.Run(t.packs+t.wide+t.narrow*cuts, t)
 	}
 	t.product = product{}
 }
 
-// block is the part of a product that is computed at once: rows i … i+m, columns
-// j … j+n, terms k … k+kc.
-type block struct{ i, j, k, m, n, kc int }
+// block is the part of a product that is computed at once: columns j … j+n of C
+// and terms k … k+kc.
+type block struct{ j, k, n, kc int }
 
-// blockTask is a product cut into blocks, of which one is computed while the
-// operands of the next are packed.
+// blockTask is a product cut into blocks, of which one is computed while B of
+// the next is packed.
 type blockTask struct {
 	product
-	kernel       asm.Kernel
-	mc, nc       int // a piece of C
+	kernel asm.Kernel
+
 	now, next    block
 	begun        bool
-	packs, tiles int          // pieces of next, pieces of now
-	packedA      [2][]float32 // of now, next
-	packedB      [2][]float32
-	apanel       int // distance between rows of a packed panel of a transposed A
+	packs        int // pieces of next to pack
+	wide, narrow int // pieces of now to compute whole, and in several cuts
+	mc, nc       int // rows and columns of a piece
+
+	packA   bool
+	apanel  int            // elements of a packed panel of a transposed A
+	packedB [2][]float32   // of now, next
+	packedA chan []float32 // free ones of as many as there are workers
 }
 
-func (t *blockTask) start(p product, kernel asm.Kernel) {
+// cuts is into how many parts by columns the last eighth of the pieces is cut,
+// so that the workers end at nearly the same time.
+const cuts = 4
+
+func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 	t.product, t.kernel = p, kernel
-	t.mc, t.nc = pieceOf(kernel)
-	t.apanel = roundUp(kernel.MR, kernel.Lanes)
 	t.now, t.next, t.begun = block{}, block{}, false
-	rows, cols, kc := min(p.m, blockRows), min(p.n, blockCols), min(p.k, KC)
-	asize := rows * kc
-	if p.kind == TN {
-		asize = (rows + kernel.MR - 1) / kernel.MR * t.apanel * kc
+	kc := min(p.k, KC)
+	t.mc = max(1, pieceRows/kernel.MR) * kernel.MR
+	t.packA = p.kind == TN || p.lda%conflict == 0
+	t.apanel = roundUp(kernel.MR*kc+kernel.Lanes, kernel.Lanes)
+	for i := range t.packedB {
+		t.packedB[i] = grow(t.packedB[i], roundUp(min(p.n, blockCols), kernel.NR)*kc)
 	}
-	for i := range t.packedA {
-		t.packedA[i] = grow(t.packedA[i], asize)
-		t.packedB[i] = grow(t.packedB[i], roundUp(cols, kernel.NR)*kc)
+	if t.packA && cap(t.packedA) < workers {
+		// Either form fits: rows of KC, or panels each with a vector after it.
+		t.packedA = make(chan []float32, workers)
+		for i := 0; i < workers; i++ {
+			t.packedA <- make([]float32, pieceRows*(KC+16))
+		}
 	}
-}
-
-// pieceOf returns how many rows and columns of C a worker computes at a time:
-// few enough that the packed rows and columns take a quarter of the second-level
-// cache each.
-func pieceOf(kernel asm.Kernel) (mc, nc int) {
-	_, l2 := asm.CacheSizes()
-	n := max(l2/(4*4*KC), 64)
-	mc = max(1, min(n, 128)/kernel.MR) * kernel.MR
-	nc = max(1, min(n, 384)/kernel.NR) * kernel.NR
-	return mc, nc
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
@@ -110,65 +116,52 @@ func grow(x []float32, n int) []float32 {
 // left to be done.
 func (t *blockTask) advance() bool {
 	t.now = t.next
-	t.packedA[0], t.packedA[1] = t.packedA[1], t.packedA[0]
 	t.packedB[0], t.packedB[1] = t.packedB[1], t.packedB[0]
 	t.next = t.after(t.now)
-	t.packs = t.packsOfA() + (t.next.n+packCols-1)/packCols
-	t.tiles = (t.now.m + t.mc - 1) / t.mc * ((t.now.n + t.nc - 1) / t.nc)
-	return t.packs+t.tiles > 0
+	t.packs = (t.next.n + packCols - 1) / packCols
+	t.wide, t.narrow = 0, 0
+	if t.now.n > 0 {
+		stripes := (t.now.n + pieceCols - 1) / pieceCols
+		t.nc = roundUp((t.now.n+stripes-1)/stripes, t.kernel.NR)
+		pieces := (t.m + t.mc - 1) / t.mc * ((t.now.n + t.nc - 1) / t.nc)
+		t.narrow = (pieces + 7) / 8
+		t.wide = pieces - t.narrow
+	}
+	return t.packs+t.wide+t.narrow > 0
 }
 
-func (t *blockTask) packsOfA() int { return (t.next.m + t.mc - 1) / t.mc }
-
-// after returns the block that follows b, empty after the last: k runs fastest,
-// then columns, then rows.
+// after returns the block that follows b, empty after the last: k runs fastest.
 func (t *blockTask) after(b block) block {
 	if !t.begun {
 		t.begun = true
 		b = block{}
 	} else if b.k += b.kc; b.k == t.k {
 		b.k = 0
-		if b.j += b.n; b.j == t.n {
-			b.j = 0
-			b.i += b.m
-		}
+		b.j += b.n
 	}
-	if b.i == t.m {
-		return block{i: t.m}
+	if b.j == t.n {
+		return block{j: t.n}
 	}
-	b.m, b.n, b.kc = min(t.m-b.i, blockRows), min(t.n-b.j, blockCols), min(t.k-b.k, KC)
+	b.n, b.kc = min(t.n-b.j, blockCols), min(t.k-b.k, KC)
 	return b
 }
 
 // Piece packs a part of the next block or computes a part of the present one.
 func (t *blockTask) Piece(i int) {
-	as := t.packsOfA()
-	switch {
-	case i < as:
-		t.packA(i * t.mc)
-	case i < t.packs:
-		t.packB((i - as) * packCols)
-	default:
-		i -= t.packs
-		rows := (t.now.m + t.mc - 1) / t.mc
-		t.compute(i%rows*t.mc, i/rows*t.nc)
-	}
-}
-
-// packA packs rows i … i+mc of the next block.
-func (t *blockTask) packA(i int) {
-	d, dst := t.next, t.packedA[1]
-	end := min(i+t.mc, d.m)
-	if t.kind != TN {
-		for ; i < end; i++ {
-			copy(dst[i*d.kc:][:d.kc], t.a[(d.i+i)*t.lda+d.k:])
-		}
+	if i < t.packs {
+		t.packB(i * packCols)
 		return
 	}
-	for ; i < end; i += t.kernel.MR {
-		src := t.a[d.k*t.lda+d.i+i:]
-		t.kernel.Copy(dst[i/t.kernel.MR*t.apanel*d.kc:], t.apanel, src, t.lda, d.kc, min(t.kernel.MR, end-i))
+	i -= t.packs
+	cut, width := 0, t.nc
+	if i >= t.wide {
+		i, cut = t.wide+(i-t.wide)/cuts, (i-t.wide)%cuts
+		width = roundUp((t.nc+cuts-1)/cuts, t.kernel.NR)
 	}
+	rows := (t.m + t.mc - 1) / t.mc
+	stripe := i / rows * t.nc
+	from := stripe + cut*width
+	t.compute(i%rows*t.mc, from, min(from+width, stripe+t.nc, t.now.n))
 }
 
 // packB packs columns j … j+packCols of the next block.
@@ -184,20 +177,57 @@ func (t *blockTask) packB(j int) {
 	}
 }
 
-// compute does rows i … i+mc and columns j … j+nc of the present block.
-func (t *blockTask) compute(i, j int) {
-	d, mr, nr := t.now, t.kernel.MR, t.kernel.NR
-	add := d.k > 0 || t.accumulate
-	iend, jend := min(i+t.mc, d.m), min(j+t.nc, d.n)
-	for ; j < jend; j += nr {
-		b, cols := t.packedB[0][j*d.kc:], min(nr, jend-j)
-		for i := i; i < iend; i += mr {
-			a, rs, cs := t.packedA[0][i*d.kc:], d.kc, 1
-			if t.kind == TN {
-				a, rs, cs = t.packedA[0][i/mr*t.apanel*d.kc:], 1, t.apanel
-			}
-			c := t.c[(d.i+i)*t.ldc+d.j+j:]
-			t.kernel.Tile(min(mr, iend-i), cols, d.kc, a, rs, cs, b, nr, c, t.ldc, add)
+// compute does rows i … i+mc and columns from … to of the present block.
+func (t *blockTask) compute(i, from, to int) {
+	if from >= to {
+		return
+	}
+	mr, nr, kc := t.kernel.MR, t.kernel.NR, t.now.kc
+	rows := min(t.mc, t.m-i)
+	// Panel of A number q starts at q*panel; rs and cs are its strides.
+	a, rs, cs, panel := t.rowsOfA(i), t.lda, 1, mr*t.lda
+	if t.packA {
+		packed := <-t.packedA
+		defer func() { t.packedA <- packed }()
+		if t.kind == TN {
+			rs, cs, panel = 1, mr, t.apanel
+		} else {
+			rs, panel = kc, mr*kc
+		}
+		t.pack(packed, a, rows)
+		a = packed
+	}
+	add := t.now.k > 0 || t.accumulate
+	for j := from; j < to; j += nr {
+		b, cols := t.packedB[0][j*kc:], min(nr, to-j)
+		for r := 0; r < rows; r += mr {
+			t.kernel.Tile(min(mr, rows-r), cols, kc, a[r/mr*panel:], rs, cs, b, nr, t.c[(i+r)*t.ldc+t.now.j+j:], t.ldc, add)
+		}
+	}
+}
+
+// rowsOfA returns A from row i of op(A) on, at the terms of the present block.
+func (t *blockTask) rowsOfA(i int) []float32 {
+	if t.kind == TN {
+		return t.a[t.now.k*t.lda+i:]
+	}
+	return t.a[i*t.lda+t.now.k:]
+}
+
+// pack packs rows of op(A).
+func (t *blockTask) pack(dst, a []float32, rows int) {
+	kc, mr := t.now.kc, t.kernel.MR
+	if t.kind != TN {
+		for i := 0; i < rows; i++ {
+			copy(dst[i*kc:][:kc], a[i*t.lda:])
+		}
+		return
+	}
+	// Sixteen stored rows at a time over all panels: their lines stay in the
+	// cache. A copied row writes a whole vector, whose end the next row overwrites.
+	for q := 0; q < kc; q += 16 {
+		for i := 0; i < rows; i += mr {
+			t.kernel.Copy(dst[i/mr*t.apanel+q*mr:], mr, a[q*t.lda+i:], t.lda, min(16, kc-q), min(mr, rows-i))
 		}
 	}
 }

@@ -4,47 +4,58 @@ package tensor
 
 import "math"
 
-// buffers is empty: the float64 product reads its operands in place.
-type buffers struct{ task rowsTask }
+// buffers is what an Engine keeps between products: only the task.
+type buffers struct{ task stripeTask }
 
 func (e *Engine) gemm(p product) {
 	e.task.product = p
-	e.Pool.Run(p.m, &e.task)
-	e.task = rowsTask{}
+	e.Pool.Run((p.n+stripe-1)/stripe, &e.task)
+	e.task = stripeTask{}
 }
 
 func (p *product) small() {
-	for i := 0; i < p.m; i++ {
-		p.row(i)
+	for j := 0; j < p.n; j += stripe {
+		p.stripe(j)
 	}
 }
 
-// rowsTask is a product cut into the rows of C.
-type rowsTask struct{ product }
+// stripe is the number of columns of C that are computed together.
+const stripe = 16
 
-func (t *rowsTask) Piece(i int) { t.row(i) }
+// stripeTask is a product cut into stripes of C.
+type stripeTask struct{ product }
 
-// row computes row i of C, sixteen elements at a time: the order of the sums is
-// that of the float32 product.
-func (p *product) row(i int) {
-	ai, ak, bk, bj := p.lda, 1, p.ldb, 1
-	switch p.kind {
-	case NT:
-		bk, bj = 1, p.ldb
-	case TN:
+func (t *stripeTask) Piece(i int) { t.stripe(i * stripe) }
+
+// stripe computes columns j … j+16 of C; the order of the sums is that of the
+// float32 product.
+func (p *product) stripe(j int) {
+	var panel [KC][stripe]float64
+	cols := min(stripe, p.n-j)
+	ai, ak := p.lda, 1
+	if p.kind == TN {
 		ai, ak = 1, p.lda
 	}
-	for j := 0; j < p.n; j += 16 {
-		c := p.c[i*p.ldc+j:][:min(16, p.n-j)]
-		for k := 0; k < p.k; k += KC {
-			var acc [16]float64
-			for q := k; q < min(k+KC, p.k); q++ {
-				x := p.a[i*ai+q*ak]
-				for l := range c {
-					acc[l] = math.FMA(x, p.b[q*bk+(j+l)*bj], acc[l])
+	for k := 0; k < p.k; k += KC {
+		b := panel[:min(KC, p.k-k)]
+		for q := range b {
+			for l := 0; l < cols; l++ {
+				if p.kind == NT {
+					b[q][l] = p.b[(j+l)*p.ldb+k+q]
+				} else {
+					b[q][l] = p.b[(k+q)*p.ldb+j+l]
 				}
 			}
-			for l := range c {
+		}
+		for i := 0; i < p.m; i++ {
+			var acc [stripe]float64
+			for q := range b {
+				x := p.a[i*ai+(k+q)*ak]
+				for l, y := range &b[q] {
+					acc[l] = math.FMA(x, y, acc[l])
+				}
+			}
+			for l, c := 0, p.c[i*p.ldc+j:]; l < cols; l++ {
 				if k > 0 || p.accumulate {
 					acc[l] = c[l] + acc[l]
 				}

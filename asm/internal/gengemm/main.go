@@ -57,16 +57,21 @@ func row(i int) string {
 func main() {
 	log.SetFlags(0)
 	for _, t := range targets {
-		f := &file{target: t}
-		f.header()
-		f.tile()
-		f.copyPanel()
-		f.transpose()
-		name := "gemm_" + strings.ToLower(t.name) + "_amd64.s"
-		if err := os.WriteFile(name, f.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(t.file(), t.source(), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
+}
+
+func (t target) file() string { return "gemm_" + strings.ToLower(t.name) + "_amd64.s" }
+
+func (t target) source() []byte {
+	f := &file{target: t}
+	f.header()
+	f.tile()
+	f.copyPanel()
+	f.transpose()
+	return f.Bytes()
 }
 
 func (f *file) header() {
