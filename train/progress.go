@@ -20,7 +20,8 @@ type Progress struct {
 
 	plan    *Plan
 	table   *table
-	loss    mean
+	last    StepRecord
+	loss    mean      // of the updates since the last row
 	printed time.Time // when something was last shown
 	work    string    // other work in progress
 	open    bool      // there is a line to be written over
@@ -75,8 +76,8 @@ func (p *Progress) begin(plan *Plan) {
 	if plan.Stage1Steps > 0 {
 		stages = fmt.Sprintf(" (stage 1: %d, stage 2: %d)", plan.Stage1Steps, plan.Steps-plan.Stage1Steps)
 	}
-	fmt.Fprintf(p.out, "plan    %s, %s epochs, %d updates%s of up to %d examples, %s on %s\n",
-		method, trim(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plan.Steps, stages, plan.Batch,
+	fmt.Fprintf(p.out, "plan    %s, %s, %d updates%s of up to %d examples, %s on %s\n",
+		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plan.Steps, stages, plan.Batch,
 		plural(plan.Threads, "thread"), plan.ISA)
 }
 
@@ -116,7 +117,7 @@ func (p *Progress) other(what string, done, total int) {
 		p.work = ""
 		took := now.Sub(p.speed.start)
 		if what != "evaluation" || took >= lull {
-			p.print(fmt.Sprintf("%s done: %d in %s", what, total, took.Round(time.Millisecond*100)))
+			p.print(fmt.Sprintf("%s %d of %d done in %s", what, done, total, took.Round(time.Millisecond*100)))
 		}
 	case p.live:
 		p.over(fmt.Sprintf("%s %d/%d%s", what, done, total, left))
@@ -128,6 +129,7 @@ func (p *Progress) other(what string, done, total int) {
 // step counts an update and shows a line when one is due.
 func (p *Progress) step(r *StepRecord, t Timing) {
 	p.work = ""
+	p.last = *r
 	p.loss.add(r.Loss)
 	p.speed.add(t)
 	if p.quiet {
@@ -140,7 +142,8 @@ func (p *Progress) step(r *StepRecord, t Timing) {
 		p.over(p.status(r))
 		p.printed = now
 	case !p.live && (due || now.Sub(p.printed) >= lull):
-		p.row(r, nil)
+		p.fill()
+		p.row(false)
 		p.printed = now
 	}
 }
@@ -149,10 +152,13 @@ func (p *Progress) step(r *StepRecord, t Timing) {
 func (p *Progress) status(r *StepRecord) string {
 	stage := ""
 	if r.Stage > 0 {
-		stage = fmt.Sprintf("stage %d  total %s  ", r.Stage, short(r.Total))
+		stage = fmt.Sprintf("stage %d  ", r.Stage)
 	}
-	return fmt.Sprintf("%s %d/%d  %sloss %s  %s ex/s  %s left", bar(r.Step, p.plan.Steps, 20), r.Step, p.plan.Steps,
-		stage, short(r.Loss), trim(p.speed.rate()), clock(p.speed.left(p.plan.Steps-r.Step)))
+	if r.Stage == 1 {
+		stage += fmt.Sprintf("total %s  ", short(r.Total))
+	}
+	return fmt.Sprintf("%s %d/%d  %s left  %sloss %s  %s ex/s", bar(r.Step, p.plan.Steps, 16), r.Step, p.plan.Steps,
+		clock(p.speed.left(p.plan.Steps-r.Step)), stage, short(r.Loss), short(p.speed.rate()))
 }
 
 // eval prints a row with the evaluation's numbers.
@@ -161,24 +167,31 @@ func (p *Progress) eval(e *EvalRecord) {
 	if p.quiet || p.table == nil {
 		return
 	}
-	p.row(nil, e)
+	if p.live && p.loss.n > 0 {
+		p.fill()
+	}
+	p.table.eval(e)
+	p.row(true)
 	p.printed = p.now()
 }
 
-// row prints one line of the table, its head before the first.
-func (p *Progress) row(r *StepRecord, e *EvalRecord) {
+// fill puts the last update into the row.
+func (p *Progress) fill() {
+	p.table.step(&p.last, p.loss.take(), p.speed.rate(), p.speed.left(p.plan.Steps-p.last.Step))
+}
+
+// row prints the line of the table, its head before the first.
+func (p *Progress) row(bold bool) {
 	p.erase()
 	if !p.table.headed {
 		p.table.headed = true
 		fmt.Fprintln(p.out, p.style.bold(p.table.head()))
 	}
-	if r != nil {
-		p.table.step(r, p.loss.take(), p.speed.rate(), p.speed.left(p.plan.Steps-r.Step))
-		fmt.Fprintln(p.out, p.table.line())
-		return
+	text := p.table.line()
+	if bold {
+		text = p.style.bold(text)
 	}
-	p.table.eval(e)
-	fmt.Fprintln(p.out, p.style.bold(p.table.line()))
+	fmt.Fprintln(p.out, text)
 }
 
 // print writes a plain line.

@@ -114,10 +114,14 @@ func (t *table) eval(e *EvalRecord) {
 }
 
 func (t *table) head() string {
+	row := t.cells
+	t.cells = make([]string, len(t.columns))
 	for i, c := range t.columns {
 		t.cells[i] = c.head
 	}
-	return t.line()
+	text := t.line()
+	t.cells = row
+	return text
 }
 
 // line joins the cells and empties them.
@@ -171,6 +175,13 @@ func count(n int) string {
 		return fmt.Sprintf("%.1fk", float64(n)/1e3)
 	}
 	return strconv.Itoa(n)
+}
+
+func epochText(n float64) string {
+	if n == 1 {
+		return "1 epoch"
+	}
+	return trim(n) + " epochs"
 }
 
 func plural(n int, what string) string {

@@ -106,7 +106,7 @@ func cardTraining(b io.Writer, s *Finish, h *history) {
 	fmt.Fprintf(b, "\n## Training\n\nThe following hyperparameters were used:\n\n")
 	for i := range listed {
 		o := &listed[i]
-		if v := o.text(c); v != "" && o.Group != "Run" && o.Group != "Data" && o.Group != "Evaluation and log" {
+		if v := o.text(c); v != "" && c.matters(o) {
 			fmt.Fprintf(b, "- %s: %s\n", o.Name, markdownText(v))
 		}
 	}
@@ -127,6 +127,19 @@ func cardTraining(b io.Writer, s *Finish, h *history) {
 		}
 		fmt.Fprintln(b)
 	}
+}
+
+// matters tells whether an option belongs into the list of hyperparameters.
+func (c *Config) matters(o *Option) bool {
+	switch o.Group {
+	case "Run", "Data", "Evaluation and log":
+		return false
+	case "PAC-tuning":
+		return c.PAC()
+	case "Component-wise clipping":
+		return c.ClipComponent != "off" && o.Name != "component_steps"
+	}
+	return o.Name != "per_device_eval_batch_size" && o.Name != "ignore_mismatched_sizes"
 }
 
 // yamlText quotes s; a JSON string is a YAML one.

@@ -42,17 +42,29 @@ func complain(err error) {
 	fmt.Fprintln(os.Stderr, "pactune: "+strings.TrimSpace(err.Error()))
 }
 
+const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-wise gradient clipping.
+
+  pactune train                    run the job inside the program: a first look
+  pactune train data.csv --model_name_or_path DIR
+                                   fine-tune a model on your own examples
+  pactune train --model_name_or_path DIR --task_name rte --data_dir glue/RTE --method cwgnc
+                                   fine-tune it on a GLUE task
+  pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
+  pactune predict RUN [FILE|-]     classify texts, one a line
+  pactune init --size mini --vocab vocab.txt DIR
+                                   write a checkpoint with random weights
+  pactune version [--json]         print the version
+  pactune completion SHELL         print a script that completes commands
+
+Each command explains itself: pactune train --help. Results go to stdout, everything else to
+stderr. Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, 4 model file, 5 memory or disk,
+6 diverged, 130 and 143 ended by a signal after saving.
+`
+
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "pactune",
-		Short: "Fine-tune BERT on CPUs with PAC-tuning and component-wise gradient clipping",
-		Long: `pactune fine-tunes BERT on CPUs with PAC-tuning and component-wise gradient clipping.
-
-  pactune train                     the job inside the program: a first look, under two minutes
-  pactune train data.csv --model_name_or_path DIR
-  pactune train --model_name_or_path DIR --task_name rte --data_dir glue/RTE --method cwgnc
-  pactune evaluate runs/001-rte-cwgnc --validation_file more.csv
-  echo "a great film" | pactune predict runs/001-sst2-pac -`,
+		Use:           "pactune",
+		Short:         "Fine-tune BERT on CPUs with PAC-tuning and component-wise gradient clipping",
 		Version:       train.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -61,7 +73,8 @@ func command() *cobra.Command {
 			if len(args) > 0 {
 				return unknownCommand(c, args[0])
 			}
-			return c.Help()
+			fmt.Print(overview)
+			return nil
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if err := asm.EnvError(); err != nil {
@@ -74,6 +87,7 @@ func command() *cobra.Command {
 		return fault.Errorf(fault.Usage, "%w; options follow the subcommand, as in: pactune train --seed 1", err)
 	})
 	root.SetOut(os.Stdout)
+	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), versionCommand(), optionsCommand())
 	return root
