@@ -378,94 +378,6 @@ func noiseStepAVX512(p *float32, mp *float32, vp *float32, grad *float32, eps *f
 //go:noescape
 func noiseStepAVX2(p *float32, mp *float32, vp *float32, grad *float32, eps *float32, c *noiseStep, n int)
 
-func maxVec(x []float32, l *lanes32) int {
-	n := len(x)
-	if n == 0 {
-		return 0
-	}
-	switch Active() {
-	case AVX512:
-		maxAVX512(&x[0], l, n)
-		return n
-	case AVX2:
-		maxAVX2(&x[0], l, n)
-		return n
-	}
-	return 0
-}
-
-//go:noescape
-func maxAVX512(x *float32, l *lanes32, n int)
-
-//go:noescape
-func maxAVX2(x *float32, l *lanes32, n int)
-
-func expSumVec(y []float32, x []float32, l *lanes32, c *[2]float32) int {
-	n := len(y)
-	if n == 0 {
-		return 0
-	}
-	switch Active() {
-	case AVX512:
-		expSumAVX512(&y[0], &x[0], l, c, n)
-		return n
-	case AVX2:
-		expSumAVX2(&y[0], &x[0], l, c, n)
-		return n
-	}
-	return 0
-}
-
-//go:noescape
-func expSumAVX512(y *float32, x *float32, l *lanes32, c *[2]float32, n int)
-
-//go:noescape
-func expSumAVX2(y *float32, x *float32, l *lanes32, c *[2]float32, n int)
-
-func dotVec(p []float32, dp []float32, l *lanes32) int {
-	n := len(p)
-	if n == 0 {
-		return 0
-	}
-	switch Active() {
-	case AVX512:
-		dotAVX512(&p[0], &dp[0], l, n)
-		return n
-	case AVX2:
-		dotAVX2(&p[0], &dp[0], l, n)
-		return n
-	}
-	return 0
-}
-
-//go:noescape
-func dotAVX512(p *float32, dp *float32, l *lanes32, n int)
-
-//go:noescape
-func dotAVX2(p *float32, dp *float32, l *lanes32, n int)
-
-func softmaxGradVec(dx []float32, p []float32, dp []float32, c *[2]float32) int {
-	n := len(dx)
-	if n == 0 {
-		return 0
-	}
-	switch Active() {
-	case AVX512:
-		softmaxGradAVX512(&dx[0], &p[0], &dp[0], c, n)
-		return n
-	case AVX2:
-		softmaxGradAVX2(&dx[0], &p[0], &dp[0], c, n)
-		return n
-	}
-	return 0
-}
-
-//go:noescape
-func softmaxGradAVX512(dx *float32, p *float32, dp *float32, c *[2]float32, n int)
-
-//go:noescape
-func softmaxGradAVX2(dx *float32, p *float32, dp *float32, c *[2]float32, n int)
-
 func sumVec(x []float32, l *lanes32) int {
 	n := len(x)
 	if n == 0 {
@@ -707,6 +619,50 @@ func widenAddAVX512(sums *float64, x *float32, n int)
 
 //go:noescape
 func widenAddAVX2(sums *float64, x *float32, n int)
+
+func softmaxVec(y []float32, x []float32, c *[1]float32) int {
+	n := len(y)
+	if n == 0 {
+		return 0
+	}
+	switch Active() {
+	case AVX512:
+		softmaxAVX512(&y[0], &x[0], c, n)
+		return n
+	case AVX2:
+		softmaxAVX2(&y[0], &x[0], c, n)
+		return n
+	}
+	return 0
+}
+
+//go:noescape
+func softmaxAVX512(y *float32, x *float32, c *[1]float32, n int)
+
+//go:noescape
+func softmaxAVX2(y *float32, x *float32, c *[1]float32, n int)
+
+func softmaxGradVec(dx []float32, p []float32, dp []float32, c *[1]float32) int {
+	n := len(dx)
+	if n == 0 {
+		return 0
+	}
+	switch Active() {
+	case AVX512:
+		softmaxGradAVX512(&dx[0], &p[0], &dp[0], c, n)
+		return n
+	case AVX2:
+		softmaxGradAVX2(&dx[0], &p[0], &dp[0], c, n)
+		return n
+	}
+	return 0
+}
+
+//go:noescape
+func softmaxGradAVX512(dx *float32, p *float32, dp *float32, c *[1]float32, n int)
+
+//go:noescape
+func softmaxGradAVX2(dx *float32, p *float32, dp *float32, c *[1]float32, n int)
 
 func wordsVec(dst []uint32, c *philox) int {
 	n := len(dst)

@@ -35,17 +35,20 @@ func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 // Softmax computes y = softmax(scale·x) for scale ≥ 0.
 func Softmax(y, x []float32, scale float32) {
 	x = x[:len(y)]
+	if softmaxVec(y, x, &[1]float32{scale}) == len(y) {
+		return
+	}
 	var l lanes32
 	for i := range l {
 		l[i] = float32(math.Inf(-1))
 	}
-	for i := maxVec(x, &l); i < len(x); i++ {
-		l[i%16] = max32(x[i], l[i%16])
+	for i, v := range x {
+		l[i%16] = max32(v, l[i%16])
 	}
 	top := l.max()
 	l = lanes32{}
-	for i := expSumVec(y, x, &l, &[2]float32{top, scale}); i < len(x); i++ {
-		y[i] = exp32((x[i] - top) * scale)
+	for i, v := range x {
+		y[i] = exp32((v - top) * scale)
 		l[i%16] += y[i]
 	}
 	Scale(y, 1/l.sum())
@@ -54,12 +57,15 @@ func Softmax(y, x []float32, scale float32) {
 // SoftmaxGrad computes dx = scale·p∘(dp − Σ p∘dp), p the output of Softmax.
 func SoftmaxGrad(dx, p, dp []float32, scale float32) {
 	p, dp = p[:len(dx)], dp[:len(dx)]
+	if softmaxGradVec(dx, p, dp, &[1]float32{scale}) == len(dx) {
+		return
+	}
 	var l lanes32
-	for i := dotVec(p, dp, &l); i < len(p); i++ {
+	for i := range p {
 		l[i%16] = FMA32(p[i], dp[i], l[i%16])
 	}
 	dot := l.sum()
-	for i := softmaxGradVec(dx, p, dp, &[2]float32{dot, scale}); i < len(dx); i++ {
+	for i := range dx {
 		dx[i] = p[i] * (dp[i] - dot) * scale
 	}
 }

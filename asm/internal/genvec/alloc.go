@@ -99,7 +99,7 @@ func (a *allocation) step(i int, in *ins) {
 			if _, fixed := a.reg[in.out]; !fixed {
 				a.take(in.out)
 			}
-			text = append(text, a.text(operand{id: in.out, half: a.c.halfOut[in.out]}))
+			text = append(text, a.text(operand{id: in.out, size: a.c.outSize[in.out]}))
 			if _, used := a.last[in.out]; !used {
 				panic(a.c.k.name + ": a value is never used: " + in.op)
 			}
@@ -168,14 +168,11 @@ func (a *allocation) text(o operand) string {
 	if !ok {
 		panic(a.c.k.name + ": a value is used before it is defined")
 	}
-	size := "Y"
-	switch {
-	case a.c.wide && !o.half:
-		size = "Z"
-	case !a.c.wide && o.half:
-		size = "X"
+	size := o.size
+	if size == 0 {
+		size = a.c.vector()
 	}
-	return fmt.Sprintf("%s%d", size, r)
+	return fmt.Sprintf("%c%d", size, r)
 }
 
 func (a *allocation) line(op string, text ...string) {

@@ -9,7 +9,7 @@ import (
 // a number of the parameter block that a kernel points to.
 type operand struct {
 	id   int    // of a value; 0 for the others
-	half bool   // printed as the lower half of its register
+	size byte   // 'X' or 'Y': printed as that part of its register
 	mem  string // address; a scalar to broadcast unless full
 	full bool   // mem is a whole vector
 	imm  string // immediate, K register or other literal text
@@ -36,11 +36,10 @@ type code struct {
 	tail    bool // the masked remainder is being written
 	mask    operand
 	labels  int
-	isMask  map[int]bool // values in K registers
-	halfOut map[int]bool // values that fill half a register
-	pinned  map[int]int  // value → register, for values that live over the loop
-	lanes   map[int]int  // accumulator → value
-	streams map[string]string
+	isMask  map[int]bool    // values in K registers
+	outSize map[int]byte    // values that fill only an X or Y register
+	pinned  map[int]int     // value → register, for values that live over the loop
+	lanes   map[int]operand // accumulators
 }
 
 // A target is an instruction set and the constants its file needs.
@@ -137,6 +136,28 @@ func (c *code) commutative(op string, p byte, a, b operand) operand {
 		a, b = b, a
 	}
 	return c.binary(op, p, a, b)
+}
+
+// zip writes the independent pieces fs interleaved, so that the processor finds
+// work while it waits for one of them.
+func (c *code) zip(fs ...func() operand) []operand {
+	before := c.seg
+	parts := make([][]ins, len(fs))
+	outs := make([]operand, len(fs))
+	longest := 0
+	for i, f := range fs {
+		c.seg = nil
+		outs[i] = f()
+		parts[i] = c.seg
+		longest = max(longest, len(c.seg))
+	}
+	c.seg = before
+	for n := 1; n <= longest; n++ {
+		for _, p := range parts {
+			c.seg = append(c.seg, p[(n-1)*len(p)/longest:n*len(p)/longest]...)
+		}
+	}
+	return outs
 }
 
 // The arithmetic of float32 vectors.

@@ -65,14 +65,25 @@ func (c *code) load(name string, half int) operand {
 }
 
 // loadOr is load with fill beyond the end.
-func (c *code) loadOr(name string, half int, fill float32) operand {
+func (c *code) loadOr(name string, half int, fill operand) operand {
 	switch {
 	case !c.tail:
 		return c.load(name, half)
 	case c.wide:
-		return c.emit("VMOVUPS", 3, c.address(name, 4, 0), imm("K1"), c.reg(c.c32(fill), 's'))
+		return c.emit("VMOVUPS", 3, c.address(name, 4, 0), imm("K1"), c.reg(fill, 's'))
 	}
-	return c.pick(c.tailMask(half), c.load(name, half), c.c32(fill))
+	return c.pick(c.tailMask(half), c.load(name, half), fill)
+}
+
+// inside is x, but 0 beyond the end.
+func (c *code) inside(half int, x operand) operand {
+	switch {
+	case !c.tail:
+		return x
+	case c.wide:
+		return c.emit("VMOVAPS.Z", 0, x, imm("K1"))
+	}
+	return c.and(x, c.tailMask(half))
 }
 
 func (c *code) tailMask(half int) operand {
@@ -102,32 +113,41 @@ func (c *code) number64(offset int) operand {
 	return operand{mem: fmt.Sprintf("%d(%s)", offset, c.base("c"))}
 }
 
-// lane is accumulator i of float32: it lives in a register over the loop.
-func (c *code) lane(i, half int) operand { return operand{id: c.lanes[2*i+half]} }
-
-// keep makes x the new content of a lane.
-func (c *code) keep(lane, x operand) {
-	c.seg = append(c.seg, ins{op: "VMOVAPS", in: []operand{x}, out: lane.id})
+// fixed makes a value that lives in one register over loops; they are given out
+// from the highest register down.
+func (c *code) fixed() operand {
+	v := c.value()
+	c.pinned[v] = c.regs - 1 - len(c.pinned)
+	return operand{id: v}
 }
 
-// addLanes64 adds x to accumulator i of float64, in registers where there are
-// enough, else in memory.
-func (c *code) addLanes64(i, half int, x [2]operand) {
+// keep makes x the new content of a fixed value.
+func (c *code) keep(fixed, x operand) {
+	c.seg = append(c.seg, ins{op: "VMOVAPS", in: []operand{x}, out: fixed.id})
+}
+
+// lane is accumulator i of float32 and its part h of float64.
+func (c *code) lane(i, half, h int) operand { return c.lanes[4*i+2*half+h] }
+
+// addLanes adds x to accumulator i of float64, in memory where there are too
+// few registers.
+func (c *code) addLanes(i, half int, x [2]operand) {
 	for h := range x {
-		at := 128*i + 64*half
-		if c.wide {
-			at += 64 * h
-		} else {
-			at += 32 * h
+		if c.k.inMemory(c.target) {
+			address := fmt.Sprintf("%d(%s)", 128*i+64*half+32*h, c.base("l"))
+			sum := c.add64(x[h], operand{mem: address, full: true})
+			c.effect("VMOVUPS", sum, imm(address))
+			continue
 		}
-		address := fmt.Sprintf("%d(%s)", at, c.base("l"))
-		sum := c.add64(x[h], operand{mem: address, full: true})
-		c.effect("VMOVUPS", sum, imm(address))
+		l := c.lane(i, half, h)
+		c.keep(l, c.add64(l, x[h]))
 	}
 }
 
+func (k *kernel) inMemory(t *target) bool { return k.wide && k.lanes > 1 && !t.wide }
+
 func (k *kernel) write(t *target, w io.Writer) {
-	c := &code{target: t, k: k, isMask: map[int]bool{}, halfOut: map[int]bool{}, pinned: map[int]int{}, lanes: map[int]int{}}
+	c := &code{target: t, k: k, isMask: map[int]bool{}, outSize: map[int]byte{}, pinned: map[int]int{}, lanes: map[int]operand{}}
 	fmt.Fprintf(w, "\n// func %s%s(%s, n int)\n%s//\n// Requires: %s\n", k.name, t.name, k.arguments(), comment(k.doc), t.requires())
 	fmt.Fprintf(w, "TEXT ·%s%s(SB), NOSPLIT, $0-%d\n", k.name, t.name, 8*len(k.params)+8)
 	for i, p := range k.params {
@@ -142,61 +162,76 @@ func (k *kernel) write(t *target, w io.Writer) {
 	fmt.Fprintf(w, "\tVZEROUPPER\n\tRET\n")
 }
 
-// loop writes the loop around the body. AX is the offset in bytes, CX what is
-// left, minus one step.
+// loop writes the loop around the body, accumulators being read before it and
+// written after it.
 func (c *code) loop(w io.Writer) {
-	k := c.k
 	step := c.width()
-	if k.lanes > 0 {
+	if c.k.lanes > 0 || c.k.wide {
 		step = 16
 	}
-	c.eachLane(func(v int, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", address, c.pinnedName(v)) })
-	fmt.Fprintf(w, "\tXORL AX, AX\n\tSUBQ $%d, CX\n\tJL %s_tail\n%s_loop:\n", step, k.name, k.name)
-	c.bodies(step, w)
-	fmt.Fprintf(w, "\tADDQ $%d, AX\n\tSUBQ $%d, CX\n\tJGE %s_loop\n%s_tail:\n", 4*step, step, k.name, k.name)
-	if k.masked {
-		fmt.Fprintf(w, "\tADDQ $%d, CX\n\tJZ %s_done\n", step, k.name)
-		if c.wide {
-			fmt.Fprintf(w, "\tMOVL $1, DX\n\tSHLL CX, DX\n\tDECL DX\n\tKMOVW DX, K1\n")
-		} else {
-			fmt.Fprintf(w, "\tLEAQ vecMask<>+64(SB), DX\n\tSHLQ $2, CX\n\tSUBQ CX, DX\n")
+	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", address, c.register(l)) })
+	c.over(w, "", step, c.k.masked, c.k.body)
+	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", c.register(l), address) })
+}
+
+// over writes a loop over the streams in steps of elements, and the masked
+// remainder. AX is the offset in bytes, CX what is left, minus one step.
+func (c *code) over(w io.Writer, pass string, step int, masked bool, body func(c *code, half int)) {
+	name := c.k.name + pass
+	bodies := func() {
+		for half := 0; half < step/c.width(); half++ {
+			body(c, half)
+			c.print(w)
 		}
-		c.tail = true
-		c.bodies(step, w)
-		fmt.Fprintf(w, "%s_done:\n", k.name)
 	}
-	c.eachLane(func(v int, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", c.pinnedName(v), address) })
-}
-
-func (c *code) bodies(step int, w io.Writer) {
-	for half := 0; half < step/c.width(); half++ {
-		c.k.body(c, half)
-		c.print(w)
-	}
-}
-
-func (c *code) pinnedName(v int) string {
-	if c.wide {
-		return fmt.Sprintf("Z%d", c.pinned[v])
-	}
-	return fmt.Sprintf("Y%d", c.pinned[v])
-}
-
-// eachLane visits the accumulators of float32 in their registers, from the
-// highest register down.
-func (c *code) eachLane(f func(v int, address string)) {
-	if c.k.wide {
+	fmt.Fprintf(w, "\tXORL AX, AX\n\tSUBQ $%d, CX\n\tJL %s_tail\n%s_loop:\n", step, name, name)
+	bodies()
+	fmt.Fprintf(w, "\tADDQ $%d, AX\n\tSUBQ $%d, CX\n\tJGE %s_loop\n%s_tail:\n", 4*step, step, name, name)
+	if !masked {
 		return
 	}
+	fmt.Fprintf(w, "\tADDQ $%d, CX\n\tJZ %s_done\n", step, name)
+	if c.wide {
+		fmt.Fprintf(w, "\tMOVL $1, DX\n\tSHLL CX, DX\n\tDECL DX\n\tKMOVW DX, K1\n")
+	} else {
+		fmt.Fprintf(w, "\tLEAQ vecMask<>+64(SB), DX\n\tSHLQ $2, CX\n\tSUBQ CX, DX\n")
+	}
+	c.tail = true
+	bodies()
+	c.tail = false
+	fmt.Fprintf(w, "%s_done:\n", name)
+}
+
+// vector is the letter of the target's vector registers.
+func (t *target) vector() byte {
+	if t.wide {
+		return 'Z'
+	}
+	return 'Y'
+}
+
+func (c *code) register(fixed operand) string {
+	return fmt.Sprintf("%c%d", c.vector(), c.pinned[fixed.id])
+}
+
+// eachLane visits the accumulators in their registers.
+func (c *code) eachLane(f func(l operand, address string)) {
+	if c.k.inMemory(c.target) {
+		return
+	}
+	size, parts := 4, 1
+	if c.k.wide {
+		size, parts = 8, 2
+	}
+	bytes := 4 * c.width()
 	for i := 0; i < c.k.lanes; i++ {
-		for half := 0; half < 16/c.width(); half++ {
-			v, ok := c.lanes[2*i+half]
-			if !ok {
-				v = c.value()
-				c.lanes[2*i+half] = v
-				c.pinned[v] = c.regs - 1 - 2*i - half
+		for at := 0; at < 16*size; at += bytes {
+			j := at / bytes
+			key := 4*i + 2*(j/parts) + j%parts
+			if _, ok := c.lanes[key]; !ok {
+				c.lanes[key] = c.fixed()
 			}
-			f(v, fmt.Sprintf("%d(%s)", 64*i+32*half, c.base("l")))
+			f(c.lanes[key], fmt.Sprintf("%d(%s)", 16*size*i+at, c.base("l")))
 		}
 	}
 }

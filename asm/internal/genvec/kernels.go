@@ -109,7 +109,7 @@ var elementKernels = []kernel{
 		append(streams("p", "mp", "vp", "grad", "eps"), param{"c", "*noiseStep"}), func(c *code) {
 			p := c.in("p")
 			wide := c.widen(p)
-			kl := c.narrow(each(func(h int) operand {
+			kl := c.narrow(c.each(func(h int) operand {
 				x := c.sub64(wide[h], c.number64(32))
 				return c.mul64(c.expm1(c.mul64(x, c.c64(2))), c.number64(40))
 			}))

@@ -35,9 +35,13 @@ func (c *code) exp(x operand) operand {
 // rational is limit-clamped x·P(x²)/Q(x²), x clamped to ±end.
 func (c *code) rational(x operand, end float32, p, q []float32, limit float32) operand {
 	x = c.clamp(x, end)
-	s := c.mul(x, x)
-	num := c.mul(x, c.horner(p, s))
-	return c.clamp(c.div(num, c.horner(q, s)), limit)
+	return c.clamp(c.ratio(x, c.mul(x, x), p, q), limit)
+}
+
+// ratio is x·P(s)/Q(s).
+func (c *code) ratio(x, s operand, p, q []float32) operand {
+	r := c.zip(func() operand { return c.mul(x, c.horner(p, s)) }, func() operand { return c.horner(q, s) })
+	return c.div(r[0], r[1])
 }
 
 func (c *code) halfErf(z operand) operand {
@@ -57,17 +61,15 @@ func (c *code) centered(word operand) operand {
 func (c *code) oneMinusSquare(v operand) operand { return c.fnma(v, v, c.c32(1)) }
 
 func (c *code) center(v operand) operand {
-	y := c.oneMinusSquare(v)
-	num := c.mul(v, c.horner(coef.QuantileP[:], y))
-	return c.div(num, c.horner(coef.QuantileQ[:], y))
+	return c.ratio(v, c.oneMinusSquare(v), coef.QuantileP[:], coef.QuantileQ[:])
 }
 
 func (c *code) clipped(v operand) operand {
 	return c.clamp(c.center(c.clamp(v, coef.QuantileMid)), 2)
 }
 
-func (c *code) quantile(v operand) operand {
-	z := c.center(v)
+// quantile replaces z, the centre's value at v, in the tails.
+func (c *code) quantile(v, z operand) operand {
 	outside := c.less(c.c32(coef.QuantileMid), c.abs(v))
 	return c.where(outside, z, func() operand { return c.withSign(c.tailQuantile(v), v) })
 }

@@ -23,40 +23,45 @@ const (
 
 type counter [4]operand
 
-func (c *code) philox(block operand) counter {
+// high moves the upper words down; what is left above does not matter.
+func (c *code) high(a operand) operand { return c.emit("VMOVSHDUP", 0, a) }
+
+// philox makes ten rounds of the counters in even and odd lanes at once.
+func (c *code) philox(even, odd operand) (ctr [2]counter) {
 	m0, m1 := c.bits64(0xD2511F53), c.bits64(0xCD9E8D57)
-	p := c.mulInt(block, m0) // round 1: c0 and c1 are the same in all lanes
-	c2 := c.xor64(c.shiftRight64(p, 32), c.number64(offsetKey2))
-	q := c.mulInt(c2, m1) // round 2
-	ctr := counter{
-		c.xor64(c.shiftRight64(q, 32), c.number64(offsetXor)), q,
-		c.xor64(p, c.number64(offsetHigh)), {},
+	// Round 1: c0 and c1 are the same in all lanes; round 2: c2 and c3.
+	block := [2]operand{even, odd}
+	p := c.each(func(i int) operand { return c.mulInt(block[i], m0) })
+	q := c.each(func(i int) operand { return c.mulInt(c.xor64(c.high(p[i]), c.number64(offsetKey2)), m1) })
+	c0 := c.each(func(i int) operand { return c.xor64(c.high(q[i]), c.number64(offsetXor)) })
+	c2 := c.each(func(i int) operand { return c.xor64(p[i], c.number64(offsetHigh)) })
+	c3 := c.reg(c.number64(offsetLow), 'd')
+	for i := range ctr {
+		ctr[i] = counter{c0[i], q[i], c2[i], c3}
 	}
 	for r := 0; r < 8; r++ {
-		p, q := c.mulInt(ctr[0], m0), c.mulInt(ctr[2], m1)
-		c3 := ctr[3]
-		if r == 0 {
-			c3 = c.reg(c.number64(offsetLow), 'd')
-		}
-		ctr = counter{
-			c.xor3(c.shiftRight64(q, 32), ctr[1], c.number64(offsetKeys+16*r)), q,
-			c.xor3(c.shiftRight64(p, 32), c3, c.number64(offsetKeys+16*r+8)), p,
+		p := c.each(func(i int) operand { return c.mulInt(ctr[i][0], m0) })
+		q := c.each(func(i int) operand { return c.mulInt(ctr[i][2], m1) })
+		c0 := c.each(func(i int) operand { return c.xor3(c.high(q[i]), ctr[i][1], c.number64(offsetKeys+16*r)) })
+		c2 := c.each(func(i int) operand { return c.xor3(c.high(p[i]), ctr[i][3], c.number64(offsetKeys+16*r+8)) })
+		for i := range ctr {
+			ctr[i] = counter{c0[i], q[i], c2[i], p[i]}
 		}
 	}
 	return ctr
 }
 
-// random is a kernel that fills groups of 64 elements; n counts elements.
-func random(name, doc, typ string, f func(c *code, word operand) operand) kernel {
+// random is a kernel that fills groups of 64 elements; n counts elements. first
+// makes numbers of words, second improves them and may branch.
+func random(name, doc, typ string, first func(c *code, word operand) operand, second func(c *code, x operand) operand) kernel {
 	return kernel{name: name, doc: doc, params: []param{{"dst", typ}, {"c", "*philox"}},
-		custom: func(c *code, w io.Writer) { c.groups(w, f) }}
+		custom: func(c *code, w io.Writer) { c.groups(w, first, second) }}
 }
 
-func (c *code) groups(w io.Writer, f func(c *code, word operand) operand) {
+func (c *code) groups(w io.Writer, first, second func(c *code, x operand) operand) {
 	name := c.k.name
-	base := operand{id: c.value()}
-	c.pinned[base.id] = c.regs - 1
-	fmt.Fprintf(w, "\tVPBROADCASTQ (%s), %s\n", c.base("c"), c.pinnedName(base.id))
+	base := c.fixed()
+	fmt.Fprintf(w, "\tVPBROADCASTQ (%s), %s\n", c.base("c"), c.register(base))
 	if c.wide {
 		fmt.Fprintf(w, "\tMOVL $0xaaaa, DX\n\tKMOVW DX, K2\n")
 	}
@@ -65,10 +70,21 @@ func (c *code) groups(w io.Writer, f func(c *code, word operand) operand) {
 		lanes := func(odd int) operand {
 			return operand{mem: fmt.Sprintf("vecLane<>+%d(SB)", 64*odd+32*half), full: true}
 		}
-		even, odd := c.philox(c.addInt64(base, lanes(0))), c.philox(c.addInt64(base, lanes(1)))
-		for i := range even {
-			x := f(c, c.interleave(even[i], odd[i]))
-			c.effect("VMOVUPS", x, imm(fmt.Sprintf("%d(%s)", 64*i+32*half, c.base("dst"))))
+		ctr := c.philox(c.addInt64(base, lanes(0)), c.addInt64(base, lanes(1)))
+		var words counter
+		for i := range words {
+			words[i] = c.interleave(ctr[0][i], ctr[1][i])
+		}
+		step := c.width() / 4 // how many vectors of words run at once
+		for i := 0; i < 4; i += step {
+			var fs []func() operand
+			for _, word := range words[i : i+step] {
+				fs = append(fs, func() operand { return first(c, word) })
+			}
+			for j, x := range c.zip(fs...) {
+				x = second(c, x)
+				c.effect("VMOVUPS", x, imm(fmt.Sprintf("%d(%s)", 64*(i+j)+32*half, c.base("dst"))))
+			}
 		}
 		c.print(w)
 	}
@@ -77,12 +93,15 @@ func (c *code) groups(w io.Writer, f func(c *code, word operand) operand) {
 	fmt.Fprintf(w, "\tADDQ $256, %s\n\tSUBQ $64, CX\n\tJG %s_loop\n", c.base("dst"), name)
 }
 
+// same is the second step of kernels that need none.
+func same(_ *code, x operand) operand { return x }
+
 var randomKernels = []kernel{
-	random("words", "dst[i] = word i of the sequence that starts at c.block", "[]uint32", func(c *code, word operand) operand { return word }),
-	random("normals", "dst[i] = quantile32(centered32(word i))", "[]float32", func(c *code, word operand) operand {
-		return c.quantile(c.centered(word))
+	random("words", "dst[i] = word i of the sequence that starts at c.block", "[]uint32", same, same),
+	random("normals", "dst[i] = quantile32(centered32(word i))", "[]float32", (*code).centered, func(c *code, v operand) operand {
+		return c.quantile(v, c.center(v))
 	}),
 	random("clipped", "dst[i] = clipped32(centered32(word i))", "[]float32", func(c *code, word operand) operand {
 		return c.clipped(c.centered(word))
-	}),
+	}, same),
 }

@@ -12,12 +12,11 @@ func (c *code) min64(a, b operand) operand { return c.binary("VMINPD", 'd', a, b
 
 // widen converts to float64.
 func (c *code) widen(a operand) [2]operand {
-	low, extract := a, "VEXTRACTF128"
-	low.half = true
+	low, extract := c.part(a), "VEXTRACTF128"
 	if c.wide {
 		extract = "VEXTRACTF64X4"
 	}
-	high := c.emitHalf(extract, imm("$1"), a)
+	high := c.emitPart(low.size, extract, imm("$1"), a)
 	return [2]operand{c.emit("VCVTPS2PD", 0, low), c.emit("VCVTPS2PD", 0, high)}
 }
 
@@ -27,21 +26,53 @@ func (c *code) narrow(a [2]operand) operand {
 	if c.wide {
 		op, insert = "VCVTPD2PS", "VINSERTF64X4"
 	}
-	low, high := c.emitHalf(op, a[0]), c.emitHalf(op, a[1])
-	low.half = false
+	size := c.part(a[0]).size
+	low, high := c.emitPart(size, op, a[0]), c.emitPart(size, op, a[1])
+	low.size = 0
 	return c.emit(insert, 0, imm("$1"), high, low)
 }
 
-// emitHalf appends an instruction whose result is half a register.
-func (c *code) emitHalf(op string, in ...operand) operand {
+// part is the lower half of a.
+func (c *code) part(a operand) operand {
+	a.size = 'X'
+	if c.wide {
+		a.size = 'Y'
+	}
+	return a
+}
+
+// emitPart appends an instruction whose result fills a register of that size.
+func (c *code) emitPart(size byte, op string, in ...operand) operand {
 	out := c.emit(op, 0, in...)
-	c.halfOut[out.id] = true
-	out.half = true
+	c.outSize[out.id] = size
+	out.size = size
 	return out
 }
 
-// each applies f to both halves.
-func each(f func(h int) operand) [2]operand { return [2]operand{f(0), f(1)} }
+// tree reduces 16 lanes, in one register or two, by op: lane l with l+8, then
+// l+4, l+2 and l+1. The result is broadcast.
+func (c *code) tree(op string, lanes ...operand) operand {
+	x := lanes[0]
+	if c.wide {
+		high := c.emitPart('Y', "VEXTRACTF64X4", imm("$1"), x)
+		x.size = 'Y'
+		x = c.emitPart('Y', op, high, x)
+	} else {
+		x = c.emit(op, 0, lanes[1], x)
+	}
+	high := c.emitPart('X', "VEXTRACTF128", imm("$1"), x)
+	x.size = 'X'
+	x = c.emitPart('X', op, high, x)
+	x = c.emitPart('X', op, c.emitPart('X', "VPERMILPS", imm("$0x0e"), x), x)
+	x = c.emitPart('X', op, c.emitPart('X', "VPERMILPS", imm("$0x01"), x), x)
+	return c.emit("VBROADCASTSS", 0, x)
+}
+
+// each applies f to both halves, interleaved.
+func (c *code) each(f func(h int) operand) [2]operand {
+	out := c.zip(func() operand { return f(0) }, func() operand { return f(1) })
+	return [2]operand{out[0], out[1]}
+}
 
 // Integers of 64 bits, for exponents and for products of 32-bit numbers.
 func (c *code) logic64(op string, a, b operand) operand {
