@@ -73,7 +73,7 @@ func (f *File) readHeader(s *scanner) {
 	// A guess of the number of tensors, which a hostile header cannot push
 	// beyond what an honest one of its length needs.
 	n := min(strings.Count(s.text, "data_offsets"), len(s.text)/40)
-	f.entries = make([]entry, 0, n)
+	f.entries, f.sizes = make([]entry, 0, n), make([]int, 0, n)
 	f.index = make(map[string]int32, n)
 	metadata := false
 	s.members(func(key string, at int) {
