@@ -39,7 +39,7 @@ func (c *code) geluArg(z operand) operand {
 	return c.mul(z, c.fma(c.mul(z, z), c.c32(geluScale*geluCube), c.c32(geluScale)))
 }
 
-// sigmoid is 1/(1 + e^−z).
+// onePlusExpNeg is 1 + e^−z.
 func (c *code) onePlusExpNeg(z operand) operand {
 	return c.add(c.exp(c.xor(z, c.bits32(1<<31))), c.c32(1))
 }
@@ -55,9 +55,10 @@ var elementKernels = []kernel{
 		return c.mul(z, c.add(c.halfErf(z), c.c32(0.5)))
 	}),
 	gradient("geluGrad", "dz[i] = dy[i] * (Φ(z[i]) + z[i]*φ(z[i]))", func(c *code, z operand) operand {
-		cdf := c.add(c.halfErf(z), c.c32(0.5))
-		density := c.mul(c.exp(c.mul(c.mul(z, c.c32(-0.5)), z)), c.c32(invSqrt2Pi))
-		return c.fma(z, density, cdf)
+		r := c.zip(
+			func() operand { return c.add(c.halfErf(z), c.c32(0.5)) },
+			func() operand { return c.mul(c.exp(c.mul(c.mul(z, c.c32(-0.5)), z)), c.c32(invSqrt2Pi)) })
+		return c.fma(z, r[1], r[0])
 	}),
 	unary("geluTanh", "y[i] = z[i]/2 * (1 + tanh32(geluArg(z[i])))", func(c *code, z operand) operand {
 		half := c.mul(z, c.c32(0.5))
