@@ -22,12 +22,16 @@ func defaults(o Options) config {
 	if o.StripAccents != nil {
 		strip = *o.StripAccents
 	}
+	maxLength := o.MaxLength
+	if maxLength == 0 {
+		maxLength = 512
+	}
 	return config{
 		normal:    normalizer{clean: true, chinese: !o.KeepChinese, strip: strip, lower: o.Lowercase},
 		prefix:    "##",
 		maxChars:  100,
 		specials:  bertSpecials,
-		maxLength: 512,
+		maxLength: maxLength,
 	}
 }
 

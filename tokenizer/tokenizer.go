@@ -58,6 +58,7 @@ type Options struct {
 	Lowercase    bool  // letters become small
 	StripAccents *bool // accents go; nil: as Lowercase says
 	KeepChinese  bool  // Chinese characters stay inside their word
+	MaxLength    int   // model_max_length in the files that are written; 0: 512
 }
 
 // FromVocab reads a vocabulary of one token per line, whose id is the number of

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -107,6 +108,25 @@ func TestIDAndToken(t *testing.T) {
 	}
 	if _, ok := tk.ID("nothing"); ok || tk.Token(-1) != "" || tk.Token(21) != "" {
 		t.Error("found what is not there")
+	}
+}
+
+func TestWrittenMaxLength(t *testing.T) {
+	for length, want := range map[int]string{0: "512", 128: "128"} {
+		tk := fromText(t, tiny, Options{MaxLength: length})
+		err := rewritten(t, tk).WriteFiles(func(name string, data []byte) error { // read back and written again
+			if name == "tokenizer_config.json" && !strings.Contains(string(data), `"model_max_length": `+want+",") {
+				t.Errorf("MaxLength %d: got %s", length, data)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	stop := errors.New("stop")
+	if err := fromText(t, tiny, Options{}).WriteFiles(func(string, []byte) error { return stop }); err != stop {
+		t.Errorf("got %v, want the error of write", err)
 	}
 }
 
