@@ -64,6 +64,10 @@ func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, widt
 	transposePanel(k.ISA, dst, ldd, src, lds, rows, width)
 }
 
+// Prefetch asks for x, not empty, to be brought into the second-level cache while
+// other work goes on. It changes no values; the reference does nothing.
+func (k Kernel) Prefetch(x []float32) { prefetch(k.ISA, x) }
+
 // tileReference is the loop that Tile documents.
 func tileReference(rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
 	for i := 0; i < rows; i++ {

@@ -51,6 +51,12 @@ func transposePanel(isa ISA, dst []float32, ldd int, src []float32, lds, rows, w
 	}
 }
 
+func prefetch(isa ISA, x []float32) {
+	if isa != Reference {
+		prefetchLines(&x[0], len(x))
+	}
+}
+
 //go:noescape
 func tileAVX512(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
 
@@ -68,3 +74,6 @@ func transposeAVX512(dst *float32, ldd int, rows *[16]*float32, k int)
 
 //go:noescape
 func transposeAVX2(dst *float32, ldd int, rows *[8]*float32, k int)
+
+//go:noescape
+func prefetchLines(x *float32, n int)

@@ -13,3 +13,5 @@ func copyPanel(_ ISA, dst []float32, ldd int, src []float32, lds, rows, width in
 func transposePanel(_ ISA, dst []float32, ldd int, src []float32, lds, rows, width int) {
 	transposeReference(dst, ldd, src, lds, rows, width)
 }
+
+func prefetch(ISA, []float32) {}

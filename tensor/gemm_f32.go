@@ -17,21 +17,16 @@ import "pactune/asm"
 //
 //	C of the block is cut into pieces that the workers share. For its piece a
 //	worker packs rows of op(A): when A is stored transposed, into panels of MR
-//	columns like those of B; otherwise rows of KC, side by side, or not at all
-//	where rows in place do not fight for the same lines of the cache. Then a panel
-//	of B stays in the first-level cache while the rows of A pass by from the
-//	second level. The next block's B is packed by the same workers in the same
-//	run, so that they wait for each other once per block.
+//	columns like those of B, otherwise rows of KC side by side. Then a panel of B
+//	stays in the first-level cache while the rows of A pass by from the second
+//	level. The next block's B is packed by the same workers in the same run, so
+//	that they wait for each other once per block.
 const (
 	blockCols = 4096
 	pieceRows = 128  // at most; their packed A takes 128 KiB of the second-level cache
 	pieceCols = 1024 // at most
 	packCols  = 256  // columns of B that one piece packs, a multiple of every NR
 )
-
-// conflict is a distance between rows, in elements, whose multiples put several
-// rows of a tile into the same few lines of a first-level cache of 64 sets.
-const conflict = 512
 
 // smallRows is the number of rows of C up to which packing B for all of them and
 // A does not pay: both are then used at once, and the workers share the columns.
@@ -74,7 +69,6 @@ type blockTask struct {
 	wide, narrow int // pieces of now to compute whole, and in several cuts
 	mc, nc       int // rows and columns of a piece
 
-	packA   bool
 	apanel  int            // elements of a packed panel of a transposed A
 	packedB [2][]float32   // of now, next
 	packedA chan []float32 // free ones of as many as there are workers
@@ -89,12 +83,11 @@ func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 	t.now, t.next, t.begun = block{}, block{}, false
 	kc := min(p.k, KC)
 	t.mc = max(1, pieceRows/kernel.MR) * kernel.MR
-	t.packA = p.kind == TN || p.lda%conflict == 0
 	t.apanel = roundUp(kernel.MR*kc+kernel.Lanes, kernel.Lanes)
 	for i := range t.packedB {
 		t.packedB[i] = grow(t.packedB[i], roundUp(min(p.n, blockCols), kernel.NR)*kc)
 	}
-	if t.packA && cap(t.packedA) < workers {
+	if cap(t.packedA) < workers {
 		// Either form fits: rows of KC, or panels each with a vector after it.
 		t.packedA = make(chan []float32, workers)
 		for i := 0; i < workers; i++ {
@@ -184,23 +177,25 @@ func (t *blockTask) compute(i, from, to int) {
 	}
 	mr, nr, kc := t.kernel.MR, t.kernel.NR, t.now.kc
 	rows := min(t.mc, t.m-i)
-	// Panel of A number q starts at q*panel; rs and cs are its strides.
-	a, rs, cs, panel := t.rowsOfA(i), t.lda, 1, mr*t.lda
-	if t.packA {
-		packed := <-t.packedA
-		defer func() { t.packedA <- packed }()
-		if t.kind == TN {
-			rs, cs, panel = 1, mr, t.apanel
-		} else {
-			rs, panel = kc, mr*kc
-		}
-		t.pack(packed, a, rows)
-		a = packed
+	// Panel number q of the packed A starts at q*panel; rs and cs are its strides.
+	rs, cs, panel := kc, 1, mr*kc
+	if t.kind == TN {
+		rs, cs, panel = 1, mr, t.apanel
 	}
+	a := <-t.packedA
+	defer func() { t.packedA <- a }()
+	t.pack(a, t.rowsOfA(i), rows)
 	add := t.now.k > 0 || t.accumulate
+	share := roundUp(kc*nr*mr/rows, nr) // of a panel of B, for each tile
 	for j := from; j < to; j += nr {
 		b, cols := t.packedB[0][j*kc:], min(nr, to-j)
+		coming := b[min(kc*nr, len(b)):]
 		for r := 0; r < rows; r += mr {
+			if len(coming) > 0 {
+				n := min(share, len(coming))
+				t.kernel.Prefetch(coming[:n])
+				coming = coming[n:]
+			}
 			t.kernel.Tile(min(mr, rows-r), cols, kc, a[r/mr*panel:], rs, cs, b, nr, t.c[(i+r)*t.ldc+t.now.j+j:], t.ldc, add)
 		}
 	}
