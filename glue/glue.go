@@ -76,6 +76,7 @@ type Dataset struct {
 	Rows       int      // rows read from the file, before subsets and limits
 	Skipped    int      // rows left out because the file is known to hold broken ones
 	Labelled   bool     // whether every example has a target
+	MicroF1    bool     // f1 is the micro average over classes, as the PAC-tuning code has it for QQP
 	Notes      []string // what a user should know: rows left out, counts that differ
 }
 
@@ -132,8 +133,7 @@ type Options struct {
 	MaxTrain, MaxEval, MaxTest int // --max_train_samples …: the first n rows; 0: all
 
 	TrainSize  int    // --train_size: random rows of the training part; 0: all
-	SampleSeed uint64 // --sample_seed
-	Seed       uint64 // --seed: which rows are held out
+	SampleSeed uint64 // --sample_seed: which rows TrainSize takes and which are held out
 
 	FS fs.FS // where the files are; nil: the operating system's
 }

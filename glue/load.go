@@ -120,7 +120,7 @@ func loadOwn(o *Options) (*Data, error) {
 	}
 	d.Problem, d.LabelNames = t.problem, t.names
 	if o.Eval && o.ValidationFile == "" {
-		return d, d.holdOut(o.Seed)
+		return d, d.holdOut(o.SampleSeed)
 	}
 	return d, nil
 }

@@ -127,7 +127,7 @@ func TestChoices(t *testing.T) {
 	for i := range 100 {
 		fmt.Fprintf(&b, "text %d,%s\n", i, []string{"no", "no", "no", "yes"}[i%4])
 	}
-	o := Options{FS: memory("a.csv", b.String()), TrainFile: "a.csv", Train: true, Eval: true, Seed: 42}
+	o := Options{FS: memory("a.csv", b.String()), TrainFile: "a.csv", Train: true, Eval: true, SampleSeed: 42}
 	d, err := Load(o)
 	if err != nil {
 		t.Fatal(err)

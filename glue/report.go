@@ -121,6 +121,9 @@ func (d *Dataset) metric(name string, p Predictions) float64 {
 	m := confusion(len(d.LabelNames), d.classes(), p.Classes)
 	switch name {
 	case F1:
+		if d.MicroF1 {
+			return accuracy(m) // hits, misses and false alarms summed over all classes
+		}
 		return f1(classScores(d.LabelNames, m))
 	case MCC:
 		return matthews(m)

@@ -155,3 +155,13 @@ func TestWritePredictions(t *testing.T) {
 		}
 	}
 }
+
+// The authors of PAC-tuning average QQP's F1 over both classes by counting, so
+// that it is the accuracy.
+func TestMicroF1(t *testing.T) {
+	d := labelled(task(t, "qqp"), []string{"no", "yes"}, 1, 1, 1, 0, 0)
+	d.MicroF1 = true
+	want := 3.0 / 5
+	got, _ := d.Evaluate(Predictions{Classes: []int32{1, 1, 0, 0, 1}}).Value(F1)
+	equal(t, "micro-F1", got, &want)
+}

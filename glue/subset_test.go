@@ -83,7 +83,7 @@ func TestHoldOut(t *testing.T) {
 		return "rest"
 	}
 	load := func(seed uint64) *Data {
-		d, err := Load(Options{TrainFile: "a.txt", Train: true, Eval: true, Seed: seed, FS: memory("a.txt", rowsOf(153, label))})
+		d, err := Load(Options{TrainFile: "a.txt", Train: true, Eval: true, SampleSeed: seed, FS: memory("a.txt", rowsOf(153, label))})
 		if err != nil {
 			t.Fatal(err)
 		}

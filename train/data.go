@@ -27,7 +27,7 @@ func dataOptions(c *Config, b *Builtin) glue.Options {
 		Task: c.TaskName, DataDir: c.DataDir, TrainFile: c.TrainFile, ValidationFile: c.ValidationFile,
 		Train: true, Eval: c.DoEval, TextColumns: c.TextColumnNames, LabelColumn: c.LabelColumnName,
 		MaxTrain: c.MaxTrainSamples, MaxEval: c.MaxEvalSamples,
-		TrainSize: c.TrainSize, SampleSeed: c.SampleSeed, Seed: c.Seed,
+		TrainSize: c.TrainSize, SampleSeed: c.SampleSeed,
 	}
 	if c.DataFile != "" {
 		o.TrainFile = c.DataFile

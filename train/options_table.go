@@ -46,7 +46,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.MaxEvalSamples }},
 	{Name: "train_size", Group: "Data", Default: "0", rule: zeroUp, Help: "a random subset of N training rows; 0: all",
 		bind: func(c *Config) any { return &c.TrainSize }},
-	{Name: "sample_seed", Group: "Data", Default: "42", Help: "seed of --train_size",
+	{Name: "sample_seed", Group: "Data", Default: "42", Help: "seed of --train_size and of the rows held out for evaluation",
 		bind: func(c *Config) any { return &c.SampleSeed }},
 	{Name: "shuffle_labels", Group: "Data", Default: "false", Help: "permute the training labels: a control that must end at the majority line",
 		bind: func(c *Config) any { return &c.ShuffleLabels }},

@@ -69,15 +69,22 @@ var presets = map[string][]setting{
 		{"eval_epochs", "1"},
 		{"pac_k_samples", "0"},
 	},
-	// The job inside the binary. Its encoder has read nothing, so the paper's
-	// rates, which barely move the weights, cannot teach it.
+	// The job inside the binary. Its encoder has read nothing, so the words have
+	// to be learnt here: everything trains, in small batches, at ten times the
+	// paper's rate. A weight that has to travel that far would pay the KL term
+	// for every step of it at the paper's γ; a large γ makes KL, whose weight is
+	// 1/(mγ), cheap enough to learn, and log-stds that grow slowly leave the time
+	// for it.
 	"embedded": {
 		{"max_seq_length", "64"},
 		{"num_train_epochs", "30"},
 		{"pac_stage1_epochs", "20"},
 		{"per_device_train_batch_size", "20"},
-		{"learning_rate", "1e-3"},
+		{"learning_rate", "5e-4"},
+		{"head_learning_rate", "5e-4"},
 		{"freeze_embeddings", "false"},
+		{"pac_gamma", "1e4"},
+		{"pac_noise_learning_rate", "0.02"},
 		{"pac_k_samples", "0"},
 		{"eval_epochs", "5"},
 	},

@@ -105,6 +105,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	for _, n := range r.data.Notes() {
 		r.note(n)
 	}
+	for _, d := range r.data.Eval {
+		d.MicroF1 = c.Compat == "authors" && c.TaskName == "qqp"
+	}
 	if c.ShuffleLabels {
 		shuffleLabels(r.data.Train, c.Seed)
 		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")

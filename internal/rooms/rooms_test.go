@@ -11,14 +11,14 @@ import (
 // floors lists the packages from the ground up. A package imports only
 // packages of lower floors.
 var floors = [][]string{
-	{"internal/fault", "internal/rng", "internal/par", "internal/fmath"},
+	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "asm/internal/coef", "asm/internal/hwfma"},
 	{"asm", "safetensors", "tokenizer"},
 	{"tensor"},
 	{"autograd"},
 	{"nn", "optim"},
 	{"bert", "pac", "glue"},
 	{"train"},
-	{"classify", "bench", "embedded"},
+	{"classify", "bench", "embedded", "plot"},
 	{"cmd/pactune"},
 }
 
