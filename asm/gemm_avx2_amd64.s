@@ -182,34 +182,30 @@ TEXT ·tileAVX2(SB), NOSPLIT, $0-81
 	JMP rows1
 
 rows6:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y6, Y6, Y6                            // acc = 0
 	VXORPS Y7, Y7, Y7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y8, Y8, Y8                            // acc = 0
 	VXORPS Y9, Y9, Y9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y10, Y10, Y10                         // acc = 0
 	VXORPS Y11, Y11, Y11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y12, Y12, Y12                         // acc = 0
 	VXORPS Y13, Y13, Y13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
 	VXORPS Y14, Y14, Y14                         // acc = 0
 	VXORPS Y15, Y15, Y15                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail6
 
 loop6:
+	CMPQ CX, R14
+	JGE asked6
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked6:
 	STEP6
 	STEP6
 	STEP6
@@ -227,6 +223,7 @@ single6:
 	JNE single6
 
 done6:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part6
@@ -371,30 +368,28 @@ setpart6:
 	RET
 
 rows5:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y6, Y6, Y6                            // acc = 0
 	VXORPS Y7, Y7, Y7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y8, Y8, Y8                            // acc = 0
 	VXORPS Y9, Y9, Y9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y10, Y10, Y10                         // acc = 0
 	VXORPS Y11, Y11, Y11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
 	VXORPS Y12, Y12, Y12                         // acc = 0
 	VXORPS Y13, Y13, Y13                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail5
 
 loop5:
+	CMPQ CX, R14
+	JGE asked5
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked5:
 	STEP5
 	STEP5
 	STEP5
@@ -412,6 +407,7 @@ single5:
 	JNE single5
 
 done5:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part5
@@ -536,26 +532,26 @@ setpart5:
 	RET
 
 rows4:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y6, Y6, Y6                            // acc = 0
 	VXORPS Y7, Y7, Y7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y8, Y8, Y8                            // acc = 0
 	VXORPS Y9, Y9, Y9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
 	VXORPS Y10, Y10, Y10                         // acc = 0
 	VXORPS Y11, Y11, Y11                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail4
 
 loop4:
+	CMPQ CX, R14
+	JGE asked4
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked4:
 	STEP4
 	STEP4
 	STEP4
@@ -573,6 +569,7 @@ single4:
 	JNE single4
 
 done4:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part4
@@ -677,22 +674,24 @@ setpart4:
 	RET
 
 rows3:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y6, Y6, Y6                            // acc = 0
 	VXORPS Y7, Y7, Y7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
 	VXORPS Y8, Y8, Y8                            // acc = 0
 	VXORPS Y9, Y9, Y9                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail3
 
 loop3:
+	CMPQ CX, R14
+	JGE asked3
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked3:
 	STEP3
 	STEP3
 	STEP3
@@ -710,6 +709,7 @@ single3:
 	JNE single3
 
 done3:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part3
@@ -794,18 +794,22 @@ setpart3:
 	RET
 
 rows2:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	ADDQ DX, R14
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
 	VXORPS Y6, Y6, Y6                            // acc = 0
 	VXORPS Y7, Y7, Y7                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail2
 
 loop2:
+	CMPQ CX, R14
+	JGE asked2
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked2:
 	STEP2
 	STEP2
 	STEP2
@@ -823,6 +827,7 @@ single2:
 	JNE single2
 
 done2:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part2
@@ -887,14 +892,20 @@ setpart2:
 	RET
 
 rows1:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
 	VXORPS Y4, Y4, Y4                            // acc = 0
 	VXORPS Y5, Y5, Y5                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail1
 
 loop1:
+	CMPQ CX, R14
+	JGE asked1
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	ADDQ DX, CX
+
+asked1:
 	STEP1
 	STEP1
 	STEP1
@@ -912,6 +923,7 @@ single1:
 	JNE single1
 
 done1:
+	MOVQ c+64(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part1

@@ -520,80 +520,47 @@ TEXT ·tileAVX512(SB), NOSPLIT, $0-81
 	JMP rows1
 
 rows14:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
-	PREFETCHT0 (R14)                             // row 9 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z22, Z22, Z22                         // acc = 0
 	VPXORD Z23, Z23, Z23                         // acc = 0
-	PREFETCHT0 (R14)                             // row 10 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z24, Z24, Z24                         // acc = 0
 	VPXORD Z25, Z25, Z25                         // acc = 0
-	PREFETCHT0 (R14)                             // row 11 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z26, Z26, Z26                         // acc = 0
 	VPXORD Z27, Z27, Z27                         // acc = 0
-	PREFETCHT0 (R14)                             // row 12 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z28, Z28, Z28                         // acc = 0
 	VPXORD Z29, Z29, Z29                         // acc = 0
-	PREFETCHT0 (R14)                             // row 13 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z30, Z30, Z30                         // acc = 0
 	VPXORD Z31, Z31, Z31                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail14
 
 loop14:
+	CMPQ CX, R14
+	JGE asked14
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked14:
 	STEP14
 	STEP14
 	STEP14
@@ -611,6 +578,7 @@ single14:
 	JNE single14
 
 done14:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set14
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -759,75 +727,45 @@ set14:
 	RET
 
 rows13:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
-	PREFETCHT0 (R14)                             // row 9 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z22, Z22, Z22                         // acc = 0
 	VPXORD Z23, Z23, Z23                         // acc = 0
-	PREFETCHT0 (R14)                             // row 10 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z24, Z24, Z24                         // acc = 0
 	VPXORD Z25, Z25, Z25                         // acc = 0
-	PREFETCHT0 (R14)                             // row 11 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z26, Z26, Z26                         // acc = 0
 	VPXORD Z27, Z27, Z27                         // acc = 0
-	PREFETCHT0 (R14)                             // row 12 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z28, Z28, Z28                         // acc = 0
 	VPXORD Z29, Z29, Z29                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail13
 
 loop13:
+	CMPQ CX, R14
+	JGE asked13
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked13:
 	STEP13
 	STEP13
 	STEP13
@@ -845,6 +783,7 @@ single13:
 	JNE single13
 
 done13:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set13
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -983,70 +922,43 @@ set13:
 	RET
 
 rows12:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
-	PREFETCHT0 (R14)                             // row 9 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z22, Z22, Z22                         // acc = 0
 	VPXORD Z23, Z23, Z23                         // acc = 0
-	PREFETCHT0 (R14)                             // row 10 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z24, Z24, Z24                         // acc = 0
 	VPXORD Z25, Z25, Z25                         // acc = 0
-	PREFETCHT0 (R14)                             // row 11 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z26, Z26, Z26                         // acc = 0
 	VPXORD Z27, Z27, Z27                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail12
 
 loop12:
+	CMPQ CX, R14
+	JGE asked12
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked12:
 	STEP12
 	STEP12
 	STEP12
@@ -1064,6 +976,7 @@ single12:
 	JNE single12
 
 done12:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set12
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -1192,65 +1105,41 @@ set12:
 	RET
 
 rows11:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
-	PREFETCHT0 (R14)                             // row 9 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z22, Z22, Z22                         // acc = 0
 	VPXORD Z23, Z23, Z23                         // acc = 0
-	PREFETCHT0 (R14)                             // row 10 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z24, Z24, Z24                         // acc = 0
 	VPXORD Z25, Z25, Z25                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail11
 
 loop11:
+	CMPQ CX, R14
+	JGE asked11
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked11:
 	STEP11
 	STEP11
 	STEP11
@@ -1268,6 +1157,7 @@ single11:
 	JNE single11
 
 done11:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set11
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -1386,60 +1276,39 @@ set11:
 	RET
 
 rows10:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
-	PREFETCHT0 (R14)                             // row 9 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z22, Z22, Z22                         // acc = 0
 	VPXORD Z23, Z23, Z23                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail10
 
 loop10:
+	CMPQ CX, R14
+	JGE asked10
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked10:
 	STEP10
 	STEP10
 	STEP10
@@ -1457,6 +1326,7 @@ single10:
 	JNE single10
 
 done10:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set10
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -1565,55 +1435,37 @@ set10:
 	RET
 
 rows9:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
-	PREFETCHT0 (R14)                             // row 8 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z20, Z20, Z20                         // acc = 0
 	VPXORD Z21, Z21, Z21                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail9
 
 loop9:
+	CMPQ CX, R14
+	JGE asked9
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked9:
 	STEP9
 	STEP9
 	STEP9
@@ -1631,6 +1483,7 @@ single9:
 	JNE single9
 
 done9:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set9
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -1729,50 +1582,35 @@ set9:
 	RET
 
 rows8:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
-	PREFETCHT0 (R14)                             // row 7 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z18, Z18, Z18                         // acc = 0
 	VPXORD Z19, Z19, Z19                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail8
 
 loop8:
+	CMPQ CX, R14
+	JGE asked8
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked8:
 	STEP8
 	STEP8
 	STEP8
@@ -1790,6 +1628,7 @@ single8:
 	JNE single8
 
 done8:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set8
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -1878,45 +1717,33 @@ set8:
 	RET
 
 rows7:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
-	PREFETCHT0 (R14)                             // row 6 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z16, Z16, Z16                         // acc = 0
 	VPXORD Z17, Z17, Z17                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail7
 
 loop7:
+	CMPQ CX, R14
+	JGE asked7
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked7:
 	STEP7
 	STEP7
 	STEP7
@@ -1934,6 +1761,7 @@ single7:
 	JNE single7
 
 done7:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set7
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2012,40 +1840,31 @@ set7:
 	RET
 
 rows6:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
-	PREFETCHT0 (R14)                             // row 5 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z14, Z14, Z14                         // acc = 0
 	VPXORD Z15, Z15, Z15                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail6
 
 loop6:
+	CMPQ CX, R14
+	JGE asked6
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked6:
 	STEP6
 	STEP6
 	STEP6
@@ -2063,6 +1882,7 @@ single6:
 	JNE single6
 
 done6:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set6
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2131,35 +1951,29 @@ set6:
 	RET
 
 rows5:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
-	PREFETCHT0 (R14)                             // row 4 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z12, Z12, Z12                         // acc = 0
 	VPXORD Z13, Z13, Z13                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail5
 
 loop5:
+	CMPQ CX, R14
+	JGE asked5
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked5:
 	STEP5
 	STEP5
 	STEP5
@@ -2177,6 +1991,7 @@ single5:
 	JNE single5
 
 done5:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set5
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2235,30 +2050,27 @@ set5:
 	RET
 
 rows4:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
-	PREFETCHT0 (R14)                             // row 3 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z10, Z10, Z10                         // acc = 0
 	VPXORD Z11, Z11, Z11                         // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail4
 
 loop4:
+	CMPQ CX, R14
+	JGE asked4
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked4:
 	STEP4
 	STEP4
 	STEP4
@@ -2276,6 +2088,7 @@ single4:
 	JNE single4
 
 done4:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set4
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2324,25 +2137,25 @@ set4:
 	RET
 
 rows3:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
-	PREFETCHT0 (R14)                             // row 2 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z8, Z8, Z8                            // acc = 0
 	VPXORD Z9, Z9, Z9                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail3
 
 loop3:
+	CMPQ CX, R14
+	JGE asked3
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked3:
 	STEP3
 	STEP3
 	STEP3
@@ -2360,6 +2173,7 @@ single3:
 	JNE single3
 
 done3:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set3
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2398,20 +2212,23 @@ set3:
 	RET
 
 rows2:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
-	ADDQ DX, R14
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
-	PREFETCHT0 (R14)                             // row 1 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z6, Z6, Z6                            // acc = 0
 	VPXORD Z7, Z7, Z7                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail2
 
 loop2:
+	CMPQ CX, R14
+	JGE asked2
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked2:
 	STEP2
 	STEP2
 	STEP2
@@ -2429,6 +2246,7 @@ single2:
 	JNE single2
 
 done2:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set2
 	VMOVUPS.Z 0(CX), K1, Z0
@@ -2457,15 +2275,21 @@ set2:
 	RET
 
 rows1:
-	MOVQ CX, R14
-	PREFETCHT0 (R14)                             // row 0 of C will be needed
-	PREFETCHT0 64(R14)
 	VPXORD Z4, Z4, Z4                            // acc = 0
 	VPXORD Z5, Z5, Z5                            // acc = 0
+	IMULQ DX, R14
+	ADDQ CX, R14                                 // end of the tile's rows of C
 	SUBQ $4, AX
 	JLT tail1
 
 loop1:
+	CMPQ CX, R14
+	JGE asked1
+	PREFETCHT0 (CX)                              // a row of C will be needed
+	PREFETCHT0 64(CX)
+	ADDQ DX, CX
+
+asked1:
 	STEP1
 	STEP1
 	STEP1
@@ -2483,6 +2307,7 @@ single1:
 	JNE single1
 
 done1:
+	MOVQ c+64(FP), CX
 	CMPB accumulate+80(FP), $0
 	JEQ set1
 	VMOVUPS.Z 0(CX), K1, Z0

@@ -30,6 +30,11 @@ var targets = []target{
 // each are reached by adding the row stride once and twice.
 var rowPointers = []string{"SI", "DI", "R8", "R9", "R10"}
 
+// unroll is the number of columns of A in one round of the loop, in which one row
+// of C is asked for: a slow trickle, because the buffers for lines that are on
+// their way are few and A needs them.
+const unroll = 4
+
 type file struct {
 	target
 	bytes.Buffer
@@ -189,15 +194,7 @@ func (f *file) prologue() {
 // rows writes the code for tiles of r rows.
 func (f *file) rows(r int) {
 	f.label("rows%d", r)
-	f.line("", "MOVQ CX, R14")
 	for i := 0; i < r; i++ {
-		f.line(fmt.Sprintf("row %d of C will be needed", i), "PREFETCHT0 (R14)")
-		if f.lanes == 16 {
-			f.line("", "PREFETCHT0 64(R14)")
-		}
-		if i < r-1 {
-			f.line("", "ADDQ DX, R14")
-		}
 		for v := 0; v < 2; v++ {
 			acc := f.acc(i, v)
 			if f.reg == "Z" {
@@ -207,22 +204,33 @@ func (f *file) rows(r int) {
 			}
 		}
 	}
-	f.line("", "SUBQ $4, AX")
+	f.line("", "IMULQ DX, R14")
+	f.line("end of the tile's rows of C", "ADDQ CX, R14")
+	f.line("", "SUBQ $%d, AX", unroll)
 	f.line("", "JLT tail%d", r)
 	f.label("loop%d", r)
-	for i := 0; i < 4; i++ {
+	f.line("", "CMPQ CX, R14")
+	f.line("", "JGE asked%d", r)
+	f.line("a row of C will be needed", "PREFETCHT0 (CX)")
+	if f.lanes == 16 {
+		f.line("", "PREFETCHT0 64(CX)")
+	}
+	f.line("", "ADDQ DX, CX")
+	f.label("asked%d", r)
+	for i := 0; i < unroll; i++ {
 		f.line("", "STEP%d", r)
 	}
-	f.line("", "SUBQ $4, AX")
+	f.line("", "SUBQ $%d, AX", unroll)
 	f.line("", "JGE loop%d", r)
 	f.label("tail%d", r)
-	f.line("what is left of k", "ADDQ $4, AX")
+	f.line("what is left of k", "ADDQ $%d, AX", unroll)
 	f.line("", "JEQ done%d", r)
 	f.label("single%d", r)
 	f.line("", "STEP%d", r)
 	f.line("", "DECQ AX")
 	f.line("", "JNE single%d", r)
 	f.label("done%d", r)
+	f.line("", "MOVQ c+64(FP), CX")
 	if f.reg == "Z" {
 		f.line("", "CMPB accumulate+80(FP), $0")
 		f.line("", "JEQ set%d", r)
