@@ -10,15 +10,19 @@ import "math"
 // the result rounded to 53 bits (whether or not the compiler fuses it), and
 // rounding s again is right unless s lies midway between two float32 numbers.
 func FMA32(x, y, z float32) float32 {
-	s := float64(x)*float64(y) + float64(z)
-	b := math.Float64bits(s)
-	// Midway: the 29 bits that float32 lacks are 100…0. Results below 2^-126
-	// have fewer bits and go the slow way as well; zero wraps round to a large
-	// number and does not.
-	if b&(1<<29-1) != 1<<28 && b<<1-1 >= smallest32<<1-1 {
+	if s := float64(x)*float64(y) + float64(z); roundsOnce(s) {
 		return float32(s)
 	}
 	return fma32Odd(float64(x)*float64(y), float64(z))
+}
+
+// roundsOnce reports whether float32(s) is x·y + z rounded once, for s = x·y + z
+// in float64, by two quick tests: s is not midway, where the 29 bits that float32
+// lacks are 100…0, and not below 2^-126, where float32 has fewer bits. Zero wraps
+// round to a large number and passes.
+func roundsOnce(s float64) bool {
+	b := math.Float64bits(s)
+	return b&(1<<29-1) != 1<<28 && b<<1-1 >= smallest32<<1-1
 }
 
 // smallest32 is the bit pattern of float64(2^-126), the least normal float32.

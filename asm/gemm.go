@@ -73,9 +73,14 @@ func tileReference(rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb
 	for i := 0; i < rows; i++ {
 		var acc [32]float32
 		for p := 0; p < kc; p++ {
-			x := a[i*rs+p*cs]
+			x := float64(a[i*rs+p*cs])
 			for j, y := range b[p*ldb:][:cols] {
-				acc[j] = FMA32(x, y, acc[j])
+				// FMA32(x, y, acc[j]), whose first half is worth having in line.
+				if s := x*float64(y) + float64(acc[j&31]); roundsOnce(s) {
+					acc[j&31] = float32(s)
+				} else {
+					acc[j&31] = fma32Odd(x*float64(y), float64(acc[j&31]))
+				}
 			}
 		}
 		ci := c[i*ldc:][:cols]

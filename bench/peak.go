@@ -17,9 +17,9 @@ import (
 // multiply-adds of the instruction set: the best of several runs of about a
 // millisecond each. It is 0 where there is no assembly loop for it.
 func FMAPeak(isa asm.ISA) float64 {
-	const loops = 50000
+	const loops = 250000
 	best := 0.0
-	for i := 0; i < 20; i++ {
+	for i := 0; i < 10; i++ {
 		start := time.Now()
 		flops := fmaLoop(isa, loops)
 		best = max(best, float64(flops)/float64(time.Since(start).Nanoseconds()))

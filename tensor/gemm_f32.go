@@ -23,10 +23,18 @@ import "pactune/asm"
 //	that they wait for each other once per block.
 const (
 	blockCols = 4096
-	pieceRows = 128  // at most; their packed A takes 128 KiB of the second-level cache
-	pieceCols = 1024 // at most
 	packCols  = 256  // columns of B that one piece packs, a multiple of every NR
+	maxRows   = 128  // of a piece
+	maxCols   = 1024 // of a piece
 )
+
+// pieceSize returns the rows and columns of the largest piece of C: their packed
+// A takes at most an eighth of a core's second-level cache, B a half.
+func pieceSize() (rows, cols int) {
+	_, l2 := asm.CacheSizes()
+	const row = KC * 4 // bytes
+	return min(max(l2/8/row, 16), maxRows), min(max(l2/2/row, 64), maxCols)
+}
 
 // smallRows is the number of rows of C up to which packing B for all of them and
 // A does not pay: both are then used at once, and the workers share the columns.
@@ -68,6 +76,7 @@ type blockTask struct {
 	packs        int // pieces of next to pack
 	wide, narrow int // pieces of now to compute whole, and in several cuts
 	mc, nc       int // rows and columns of a piece
+	pieceCols    int // columns at most
 
 	apanel  int            // elements of a packed panel of a transposed A
 	packedB [2][]float32   // of now, next
@@ -82,7 +91,8 @@ func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 	t.product, t.kernel = p, kernel
 	t.now, t.next, t.begun = block{}, block{}, false
 	kc := min(p.k, KC)
-	t.mc = max(1, pieceRows/kernel.MR) * kernel.MR
+	rows, cols := pieceSize()
+	t.mc, t.pieceCols = rows/kernel.MR*kernel.MR, cols
 	t.apanel = roundUp(kernel.MR*kc+kernel.Lanes, kernel.Lanes)
 	for i := range t.packedB {
 		t.packedB[i] = grow(t.packedB[i], roundUp(min(p.n, blockCols), kernel.NR)*kc)
@@ -91,7 +101,7 @@ func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 		// Either form fits: rows of KC, or panels each with a vector after it.
 		t.packedA = make(chan []float32, workers)
 		for i := 0; i < workers; i++ {
-			t.packedA <- make([]float32, pieceRows*(KC+16))
+			t.packedA <- make([]float32, maxRows*(KC+16))
 		}
 	}
 }
@@ -114,7 +124,7 @@ func (t *blockTask) advance() bool {
 	t.packs = (t.next.n + packCols - 1) / packCols
 	t.wide, t.narrow = 0, 0
 	if t.now.n > 0 {
-		stripes := (t.now.n + pieceCols - 1) / pieceCols
+		stripes := (t.now.n + t.pieceCols - 1) / t.pieceCols
 		t.nc = roundUp((t.now.n+stripes-1)/stripes, t.kernel.NR)
 		pieces := (t.m + t.mc - 1) / t.mc * ((t.now.n + t.nc - 1) / t.nc)
 		t.narrow = (pieces + 7) / 8
