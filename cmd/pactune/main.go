@@ -51,6 +51,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    fine-tune it on a GLUE task
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
+  pactune plot RUN --out DIR       draw the curves of a run as SVG
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune version [--json]         print the version
@@ -89,7 +90,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), plotCommand(), versionCommand(), optionsCommand())
 	return root
 }
 
@@ -98,7 +99,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, init and version", name)
+	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, plot, init and version", name)
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"pactune/internal/fault"
+	"pactune/plot"
+	"pactune/train"
+)
+
+const plotHelp = `Usage: pactune plot RUN… --out DIR
+
+Draws the course of a run from the files of its folder, as SVG, and prints the paths.
+
+One run     curves.svg       loss, the terms of PAC-tuning's bound, metric beside the majority line
+            components.svg   gradient norm of every tensor, clip rate
+Several     RUN-curves.svg and RUN-components.svg of each, and
+            compare.svg      loss, metric and clip rate over one another
+
+A run that still trains can be drawn too. A picture of the same name is replaced.
+`
+
+func plotCommand() *cobra.Command {
+	out := "."
+	options := func() []train.Option {
+		return []train.Option{train.Flag("out", "folder of the pictures; it is made when it does not exist", &out)}
+	}
+	help := func(bool) {
+		fmt.Print(plotHelp)
+		train.WriteOptions(os.Stdout, 0, options()...)
+	}
+	return sub("plot RUN…", "Draw the curves of runs as SVG", help, func(_ context.Context, args []string) error {
+		_, dirs, err := train.Parse(args, 0, options()...)
+		if err != nil {
+			return err
+		}
+		if len(dirs) == 0 {
+			return fault.Errorf(fault.Usage, "plot needs the folder of a run, as in: pactune plot runs/001-rte-cwgnc --out pictures")
+		}
+		return drawRuns(dirs, out)
+	})
+}
+
+// drawRuns reads every run before it writes a picture.
+func drawRuns(dirs []string, out string) error {
+	runs, err := readRuns(dirs)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return fault.Errorf(fault.Usage, "--out %s: %w", out, err)
+	}
+	for _, r := range runs {
+		prefix := ""
+		if len(runs) > 1 {
+			prefix = r.Name + "-"
+		}
+		if err := writePicture(filepath.Join(out, prefix+"curves.svg"), plot.Curves(r)); err != nil {
+			return err
+		}
+		if len(r.Components) == 0 {
+			continue
+		}
+		if err := writePicture(filepath.Join(out, prefix+"components.svg"), plot.Components(r)); err != nil {
+			return err
+		}
+	}
+	if len(runs) == 1 {
+		return nil
+	}
+	return writePicture(filepath.Join(out, "compare.svg"), plot.Compare(runs))
+}
+
+// readRuns reads runs and gives those of one name numbers.
+func readRuns(dirs []string) ([]*plot.Run, error) {
+	var runs []*plot.Run
+	seen := map[string]int{}
+	for _, dir := range dirs {
+		r, err := plot.Read(dir)
+		if err != nil {
+			return nil, err
+		}
+		seen[r.Name]++
+		if n := seen[r.Name]; n > 1 {
+			r.Name = fmt.Sprintf("%s-%d", r.Name, n)
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+func writePicture(path string, f *plot.Figure) error {
+	if err := os.WriteFile(path, f.SVG(), 0o666); err != nil {
+		return fault.Errorf(fault.Resources, "%s: cannot write: %w", path, err)
+	}
+	fmt.Println(path)
+	return nil
+}

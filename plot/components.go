@@ -1,0 +1,161 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// panelOf orders the kinds of tensors of a BERT as they are read, four panels
+// a row: weights over their biases, and the whole over the layers.
+var panelOf = []struct{ title, kind string }{
+	{"query", "attention.self.query.weight"},
+	{"key", "attention.self.key.weight"},
+	{"value", "attention.self.value.weight"},
+	{"attention output", "attention.output.dense.weight"},
+	{"query, bias", "attention.self.query.bias"},
+	{"key, bias", "attention.self.key.bias"},
+	{"value, bias", "attention.self.value.bias"},
+	{"attention output, bias", "attention.output.dense.bias"},
+	{"intermediate", "intermediate.dense.weight"},
+	{"output", "output.dense.weight"},
+	{"LayerNorm of attention", "attention.output.LayerNorm.weight"},
+	{"LayerNorm of output", "output.LayerNorm.weight"},
+	{"intermediate, bias", "intermediate.dense.bias"},
+	{"output, bias", "output.dense.bias"},
+	{"LayerNorm of attention, bias", "attention.output.LayerNorm.bias"},
+	{"LayerNorm of output, bias", "output.LayerNorm.bias"},
+	{"embeddings", "embeddings"},
+	{"pooler", "pooler"},
+	{"classifier", "classifier"},
+}
+
+// Components shows the norm of the loss's gradient of every tensor before
+// clipping, a line for each layer, and the clip rate. The panels share their
+// range, so that heights can be compared; a panel that lies wholly outside it
+// has its own.
+func Components(r *Run) *Figure {
+	f := &Figure{Title: r.title() + ": gradient norm by component", Columns: 4}
+	layers := 0
+	for _, c := range r.Components {
+		n, _ := layerOf(c.Tensor)
+		layers = max(layers, n+1)
+	}
+	for n := 0; n < layers; n++ {
+		f.Key = append(f.Key, Key{fmt.Sprintf("layer %d", n), Style{Color: Ramp(n, layers)}})
+	}
+	for _, k := range r.kinds() {
+		p := r.componentPanel(k.title, k.kind, layers)
+		if len(p.Series) > 0 {
+			f.Panels = append(f.Panels, p)
+		}
+	}
+	share(f.Panels)
+	f.Panels = append(f.Panels, r.clipPanel())
+	for i := range f.Panels {
+		f.Panels[i].XLabel = "update"
+	}
+	r.markStages(f.Panels)
+	f.Subtitle = "L2 norm before clipping, logarithmic"
+	if r.Threshold > 0 {
+		f.Subtitle += fmt.Sprintf("; the dotted line is the threshold %v", r.Threshold)
+		if r.Grouping != "tensor" {
+			f.Subtitle += " (of a whole " + r.Grouping + ")"
+		}
+	}
+	return f
+}
+
+// kinds are the panels of a run: those of BERT, then what it has besides.
+func (r *Run) kinds() []struct{ title, kind string } {
+	list := append([]struct{ title, kind string }{}, panelOf...)
+	for _, c := range r.Components {
+		known := false
+		for _, k := range list {
+			known = known || isKind(c.Tensor, k.kind)
+		}
+		if _, rest := layerOf(c.Tensor); !known {
+			list = append(list, struct{ title, kind string }{rest, rest})
+		}
+	}
+	return list
+}
+
+// isKind: within layers a kind is a tensor, outside them a module.
+func isKind(tensor, kind string) bool {
+	layer, rest := layerOf(tensor)
+	return rest == kind || layer < 0 && strings.HasPrefix(rest, kind+".")
+}
+
+func (r *Run) componentPanel(title, kind string, layers int) Panel {
+	p := Panel{Title: title, Log: true}
+	if r.Threshold > 0 {
+		p.Lines = []Line{{At: r.Threshold}}
+	}
+	for _, c := range r.Components {
+		if !isKind(c.Tensor, kind) {
+			continue
+		}
+		s := Series{X: c.Table.Column("step"), Y: c.Table.Column("grad_norm")}
+		layer, rest := layerOf(c.Tensor)
+		if layer >= 0 {
+			s.Style.Color = Ramp(layer, layers)
+		} else {
+			s.Style.Color = Hue(len(p.Series))
+			s.Name = shortName(rest, kind)
+		}
+		p.Series = append(p.Series, s)
+	}
+	return p
+}
+
+// shortName leaves out what the panel's title and the reader know.
+func shortName(tensor, kind string) string {
+	s := strings.TrimPrefix(tensor, kind+".")
+	for _, r := range [][2]string{{"_embeddings.weight", ""}, {"LayerNorm.weight", "norm"}, {"LayerNorm.bias", "norm bias"},
+		{"dense.", ""}, {"token_type", "type"}} {
+		s = strings.Replace(s, r[0], r[1], 1)
+	}
+	return s
+}
+
+// share gives panels one range, but those that would show nothing in it.
+func share(panels []Panel) {
+	s := newScale(true)
+	for i := range panels {
+		// a key's bias does not change a softmax: its gradient is rounding
+		if panels[i].Title == "key, bias" {
+			continue
+		}
+		for _, c := range panels[i].Series {
+			for _, v := range c.Y {
+				if v > 0 && !math.IsInf(v, 0) {
+					s.include(v)
+				}
+			}
+		}
+		for _, l := range panels[i].Lines {
+			s.include(l.At)
+		}
+	}
+	if s.lo > s.hi {
+		return
+	}
+	s.settle()
+	for i := range panels {
+		if within(&panels[i], s) {
+			panels[i].Lo, panels[i].Hi = s.lo, s.hi
+		}
+	}
+}
+
+func within(p *Panel, s scale) bool {
+	for _, c := range p.Series {
+		for _, v := range c.Y {
+			if s.holds(v) {
+				return true
+			}
+		}
+	}
+	return false
+}
