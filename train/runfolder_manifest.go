@@ -81,6 +81,9 @@ func manifest(s *Finish) map[string]any {
 		"exit":        s.Exit,
 		"notes":       append([]string{}, s.Notes...),
 	}
+	if len(s.Plan.Majority.Value) > 0 {
+		m["majority"] = s.Plan.Majority.Value
+	}
 	if rss := PeakRSS(); rss > 0 {
 		m["peak_rss_bytes"] = rss
 	}
