@@ -1,30 +1,60 @@
 package plot
 
-// Compare lays runs over one another by their names: training loss, metric
-// and clip rate.
+import "fmt"
+
+// Compare lays runs over one another by their names: training loss, the first
+// run's metric where a run has it, and clip rate, all over epochs, because
+// runs differ in their batches.
 func Compare(runs []*Run) *Figure {
 	f := &Figure{Title: "Runs compared", Columns: 3}
-	loss := Panel{Title: "training loss"}
+	loss := Panel{Title: "training loss, running mean"}
 	metric := Panel{Title: "metric"}
 	clip := Panel{Title: "clip rate (% of weights)", Lo: 0, Hi: 103}
+	name := watched(runs)
+	if name != "" {
+		metric.Title = "evaluation: " + name
+	}
 	for i, r := range runs {
 		style := Style{Color: Hue(i), Dash: i >= len(hues)}
 		f.Key = append(f.Key, Key{r.title(), style})
-		name := func(s Series) Series { s.Name = ""; s.Style = style; return s }
-		mean := func(s Series) Series { all := r.smooth(s); return name(all[len(all)-1]) }
-		loss.Series = append(loss.Series, mean(r.curve("", "loss", style)))
-		clip.Series = append(clip.Series, name(r.clipRate()))
-		for k, s := range r.metricPanel().Series {
-			if k == 0 {
-				metric.Series = append(metric.Series, name(s))
-				metric.Title, metric.Lines = r.metricPanel().Title, r.metricPanel().Lines
-			}
+		epoch := r.Train.Column("epoch")
+		y := r.Train.Column("loss")
+		loss.Series = append(loss.Series, Series{X: epoch, Y: runningMean(y, max(1, len(y)/50)), Style: style})
+		clip.Series = append(clip.Series, Series{X: epoch, Y: r.clipRate().Y, Style: style})
+		if len(r.Evals) > 0 && name != "" {
+			t := r.Evals[0].Table
+			metric.Series = append(metric.Series, Series{X: t.Column("epoch"), Y: t.Column(name), Style: style, Dots: t.rows <= 40})
 		}
+	}
+	if line, ok := majority(runs, name); ok {
+		metric.Lines = []Line{{At: line, Label: fmt.Sprintf("majority line %.3f", line)}}
 	}
 	metric.Lo, metric.Hi = wide(&metric, 0.1)
 	f.Panels = []Panel{loss, metric, clip}
 	for i := range f.Panels {
-		f.Panels[i].XLabel = "update"
+		f.Panels[i].XLabel = "epoch"
 	}
 	return f
+}
+
+// watched is the metric of the first run that has one.
+func watched(runs []*Run) string {
+	for _, r := range runs {
+		if len(r.Evals) > 0 && r.Evals[0].Metric != "" {
+			return r.Evals[0].Metric
+		}
+	}
+	return ""
+}
+
+// majority is the majority line when it is the same for all runs.
+func majority(runs []*Run, metric string) (line float64, ok bool) {
+	for i, r := range runs {
+		m, has := r.Majority[metric]
+		if !has || i > 0 && m != line {
+			return 0, false
+		}
+		line = m
+	}
+	return line, true
 }

@@ -85,7 +85,7 @@ const (
 	keySwatch  = 16.0
 	ticksBelow = 20.0
 	axisTitle  = 14.0
-	points     = 6000 // of a whole figure: under 100 kB
+	points     = 5000 // of a whole figure: under 100 kB
 )
 
 // SVG returns the picture.
@@ -116,7 +116,7 @@ func (f *Figure) SVG() []byte {
 		rows[i/columns] = max(rows[i/columns], keys[i].rows)
 		curves += len(f.Panels[i].Series)
 	}
-	budget := min(max(points/max(curves, 1), 16), 400)
+	budget := min(max(points/max(curves, 1), 12), 400)
 	across := f.across()
 
 	var inner drawing
