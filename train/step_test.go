@@ -59,7 +59,7 @@ func someModel(t testing.TB, c *Config) *bert.Model {
 func newTest(t testing.TB, threads int, options string) *trainer {
 	t.Helper()
 	c := NewConfig()
-	fields := strings.Fields("train_file made.txt model_name_or_path made per_device_train_batch_size 10 " + options)
+	fields := strings.Fields("train_file made.txt model_name_or_path made per_device_train_batch_size 10 pac_k_samples 5 " + options)
 	for i := 0; i < len(fields); i += 2 {
 		if err := c.Set(fields[i], fields[i+1]); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,221 @@
+package classify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"pactune/autograd"
+	"pactune/bert"
+	"pactune/internal/fault"
+	"pactune/tokenizer"
+	"pactune/train"
+)
+
+const vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfilm\nfine\ndull\nvery\n##ly\n.\n"
+
+// folder makes a fine-tuned model in memory.
+func folder(t testing.TB, problem string, labels []string) (fstest.MapFS, *bert.Model, *tokenizer.Tokenizer) {
+	t.Helper()
+	tok, err := tokenizer.FromVocab(strings.NewReader(vocabulary), "vocab.txt", tokenizer.Options{Lowercase: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := bert.Config{
+		ModelType: "bert", VocabSize: tok.VocabSize(), HiddenSize: 16, Layers: 2, Heads: 2, Intermediate: 32,
+		HiddenAct: "gelu", MaxPositions: 16, TypeVocab: 2, InitializerRange: 0.5, LayerNormEps: 1e-12,
+	}
+	config.SetLabels(problem, labels)
+	m, err := bert.New(config, bert.HeadPooler, len(labels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Initialise(4)
+	files := fstest.MapFS{}
+	err = train.WriteModel(func(name string, content func(io.Writer) error) error {
+		var b bytes.Buffer
+		err := content(&b)
+		files[name] = &fstest.MapFile{Data: b.Bytes()}
+		return err
+	}, m, tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files, m, tok
+}
+
+func loaded(t testing.TB, files fstest.MapFS, o ...Option) *Classifier {
+	t.Helper()
+	c, err := LoadFS(files, ".", o...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+var texts = []string{"a fine film .", "a dull, dull film", "very", "", "a very very very very very very very very very very very very very very fine film"}
+
+func TestPredict(t *testing.T) {
+	files, m, tok := folder(t, "single_label_classification", []string{"bad", "so-so", "good"})
+	c := loaded(t, files, WithThreads(2))
+	results, err := c.Predict(context.Background(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tape := autograd.NewTape(nil)
+	var e tokenizer.Encoding
+	for i, r := range results {
+		tok.Encode(&e, texts[i], "", false, 16)
+		tape.Reset(autograd.Sequences{RowStarts: []int32{0, int32(len(e.IDs))}, ExampleIDs: []uint32{9}}, false)
+		logits := m.Logits(tape, e.IDs, e.Types, bert.Dropout{}).Data
+		sum, best := 0.0, 0
+		for j, z := range logits {
+			sum += math.Exp(float64(z))
+			if z > logits[best] {
+				best = j
+			}
+		}
+		for j, z := range logits {
+			// The weights went through float32; probabilities are of order one.
+			if want := math.Exp(float64(z)) / sum; math.Abs(r.Scores[j]-want) > 1e-5 {
+				t.Errorf("%q: probability of %s is %v, want %v", texts[i], c.Labels()[j], r.Scores[j], want)
+			}
+		}
+		if r.Label != c.Labels()[best] || r.Score != r.Scores[best] || r.Truncated != (i == 4) {
+			t.Errorf("%q: %+v, want label %s, truncated %v", texts[i], r, c.Labels()[best], i == 4)
+		}
+	}
+}
+
+func TestPairsAreNotTexts(t *testing.T) {
+	files, _, _ := folder(t, "single_label_classification", []string{"no", "yes"})
+	c := loaded(t, files)
+	pairs, err := c.PredictPairs(context.Background(), []Pair{{"a film", "fine"}, {"a film", ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := c.Predict(context.Background(), []string{"a film fine", "a film"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pairs {
+		if pairs[i].Score == alone[i].Score {
+			t.Errorf("pair %d has the score of a single text: %v", i, pairs[i].Score)
+		}
+	}
+}
+
+func TestOtherProblems(t *testing.T) {
+	files, _, _ := folder(t, "multi_label_classification", []string{"x", "y"})
+	r, err := loaded(t, files).Predict(context.Background(), texts[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r[0].Scores[0] + r[0].Scores[1]; s == 1 {
+		t.Error("the probabilities of a multi-label model add up to one")
+	}
+	files, _, _ = folder(t, "regression", []string{"score"})
+	if r, err = loaded(t, files).Predict(context.Background(), texts[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if r[0].Label != "" || len(r[0].Scores) != 1 || r[0].Score != r[0].Scores[0] {
+		t.Errorf("regression: %+v", r[0])
+	}
+}
+
+// Answers have the same bits alone, together, at once and on any number of
+// threads.
+func TestConcurrentUse(t *testing.T) {
+	files, _, _ := folder(t, "single_label_classification", []string{"no", "yes"})
+	alone := loaded(t, files)
+	want := map[string]float64{}
+	for _, text := range texts {
+		r, err := alone.Predict(context.Background(), []string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[text] = r[0].Score
+	}
+	c := loaded(t, files, WithThreads(3))
+	var wait sync.WaitGroup
+	for g := range 8 {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for i := range 10 {
+				ask := texts[(g+i)%len(texts):]
+				results, err := c.Predict(context.Background(), ask)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for j, r := range results {
+					if r.Score != want[ask[j]] {
+						t.Errorf("%q: %v, alone %v", ask[j], r.Score, want[ask[j]])
+					}
+				}
+			}
+		}()
+	}
+	wait.Wait()
+}
+
+func TestErrors(t *testing.T) {
+	files, _, _ := folder(t, "single_label_classification", []string{"no", "yes"})
+	c := loaded(t, files)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.Predict(ended, texts); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context: %v", err)
+	}
+	c.Close()
+	if err := c.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+	if _, err := c.Predict(context.Background(), texts); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	for name, spoil := range map[string]func(fstest.MapFS){
+		"config.json":       func(f fstest.MapFS) { delete(f, "config.json") },
+		"model.safetensors": func(f fstest.MapFS) { f["model.safetensors"].Data = f["model.safetensors"].Data[:5000] },
+		"vocabulary":        func(f fstest.MapFS) { delete(f, "tokenizer.json"); f["vocab.txt"].Data = []byte(vocabulary + "more\n") },
+		"classifier": func(f fstest.MapFS) {
+			f["model.safetensors"].Data = bytes.Replace(f["model.safetensors"].Data, []byte("classifier.weight"), []byte("clazzifier.weight"), 1)
+		},
+	} {
+		files, _, _ := folder(t, "single_label_classification", []string{"no", "yes"})
+		spoil(files)
+		_, err := LoadFS(files, ".")
+		if !errors.Is(err, ErrModel) || fault.KindOf(err) != fault.Model || !strings.Contains(fmt.Sprint(err), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Load(t.TempDir()); !errors.Is(err, ErrModel) {
+		t.Errorf("empty folder: %v", err)
+	}
+}
+
+func ExampleLoadFS() {
+	files, _, _ := folder(&testing.T{}, "single_label_classification", []string{"no", "yes"})
+	c, err := LoadFS(files, ".", WithThreads(2), WithMaxLength(16))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	results, err := c.Predict(context.Background(), []string{"a fine film"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(results[0].Label, len(results[0].Scores))
+	// Output: yes 2
+}
