@@ -9,7 +9,7 @@ func Compare(runs []*Run) *Figure {
 	f := &Figure{Title: "Runs compared", Columns: 3}
 	loss := Panel{Title: "training loss, running mean"}
 	metric := Panel{Title: "metric"}
-	clip := Panel{Title: "clip rate (% of weights)", Lo: 0, Hi: 103}
+	clip := Panel{Title: "clip rate by component (%)", Lo: 0, Hi: 103}
 	name := watched(runs)
 	if name != "" {
 		metric.Title = "evaluation: " + name

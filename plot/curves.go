@@ -254,6 +254,7 @@ func (r *Run) evalLossPanel() Panel {
 	for i, e := range r.Evals {
 		p.Series = append(p.Series, e.series("loss", i, len(r.Evals) > 1))
 	}
+	p.Lo, p.Hi = wide(&p, 0.1)
 	return p
 }
 
@@ -266,9 +267,10 @@ func (e *Eval) series(column string, i int, named bool) Series {
 	return s
 }
 
-// clipPanel shows the share of elements in clipped components.
+// clipPanel shows the share of weights in clipped components. Global clipping
+// does not count.
 func (r *Run) clipPanel() Panel {
-	return Panel{Title: "clip rate (% of weights)", Lo: 0, Hi: 103, Series: []Series{r.clipRate()}}
+	return Panel{Title: "clip rate by component (%)", Lo: 0, Hi: 103, Series: []Series{r.clipRate()}}
 }
 
 func (r *Run) clipRate() Series {

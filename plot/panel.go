@@ -13,7 +13,7 @@ func (d *drawing) panel(p *Panel, b box, across scale, budget int) {
 		d.line("grid", b.x, at, b.x+b.w, at)
 		d.text("l", b.x-6, at+3.5, "end", t.label)
 	}
-	for _, t := range x.ticks(max(int(b.w/70), 2)) {
+	for _, t := range x.ticks(max(int(b.w/60), 2)) {
 		at := x.at(t.at)
 		d.line("axis", at, b.y+b.h, at, b.y+b.h+4)
 		d.text("l", at, b.y+b.h+15, "middle", t.label)

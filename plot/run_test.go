@@ -119,7 +119,7 @@ func TestPictureOfComponents(t *testing.T) {
 	for _, p := range f.Panels {
 		titles = append(titles, p.Title)
 	}
-	if got := strings.Join(titles, ", "); got != "query, classifier, adapter.down.weight, clip rate (% of weights)" {
+	if got := strings.Join(titles, ", "); got != "query, classifier, adapter.down.weight, clip rate by component (%)" {
 		t.Errorf("panels %s", got)
 	}
 	if len(f.Key) != 2 || len(f.Panels[0].Series) != 2 || f.Panels[1].Series[1].Name != "bias" {
