@@ -15,7 +15,7 @@ var badOwn = []struct {
 	files []string
 	says  []string
 }{
-	{"no label", []string{"a.txt", "x\tp\ny\tq\nz\n"}, []string{"a.txt: line 3", "found 1 columns, expected 2", "the row has no"}},
+	{"no label", []string{"a.txt", "x\tp\ny\tq\nz\n"}, []string{"a.txt: line 3", "found 1 column, expected 2", "the row has no"}},
 	{"no label in the first row", []string{"a.txt", "x\ny\tq\n"}, []string{"a.txt: line 1", `the row has no "label"`}},
 	{"empty label", []string{"a.csv", "text,label\nx,p\ny,\n"}, []string{"a.csv: line 3", "the row has no label"}},
 	{"null label", []string{"a.json", `{"text":"x","label":"p"}` + "\n" + `{"text":"y","label":null}`}, []string{"a.json: line 2", "the row has no label"}},

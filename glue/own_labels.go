@@ -146,6 +146,10 @@ func (f *ownFile) apply(t *target) (*Dataset, error) {
 	return d, nil
 }
 
+// maxScore bounds the targets of a regression: beyond it their squares leave
+// the range of float32, and every loss would be infinite.
+const maxScore = 1e18
+
 func (f *ownFile) applyTo(e *Example, c cell, t *target) error {
 	if (c.kind == list) != (t.problem == MultiLabel) || c.kind == other {
 		return at(f.data.Path, e.Line, "the label is %s; expected %s", c.kind, t.expected())
@@ -155,6 +159,9 @@ func (f *ownFile) applyTo(e *Example, c cell, t *target) error {
 		v, err := strconv.ParseFloat(c.text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return at(f.data.Path, e.Line, "found the label %s, expected a finite number (--do_regression false makes classes of the labels)", show(c.text))
+		}
+		if math.Abs(v) > maxScore {
+			return at(f.data.Path, e.Line, "found the label %s, expected a number of at most %g in size: rescale the labels", show(c.text), maxScore)
 		}
 		e.Score = v
 	case SingleLabel:

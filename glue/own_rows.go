@@ -82,10 +82,17 @@ func checkHeader(path string, names []string) error {
 // width is the error of a row with another number of columns than expected.
 func width(path string, line, found int, names []string) error {
 	if found > len(names) {
-		return at(path, line, "found %d columns, expected %d (%s); is there a delimiter inside a text?", found, len(names), showAll(names))
+		return at(path, line, "found %s, expected %d (%s); is there a delimiter inside a text?", columnCount(found), len(names), showAll(names))
 	}
 	missing := names[len(names)-1]
-	return at(path, line, "found %d columns, expected %d (%s): the row has no %s; complete it or remove it", found, len(names), showAll(names), show(missing))
+	return at(path, line, "found %s, expected %d (%s): the row has no %s; complete it or remove it", columnCount(found), len(names), showAll(names), show(missing))
+}
+
+func columnCount(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return fmt.Sprintf("%d columns", n)
 }
 
 // tabRows reads .tsv (header, no quoting) and .txt (no header).

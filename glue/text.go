@@ -33,6 +33,9 @@ func join(fsys fs.FS, dir, name string) string {
 // readText returns the content of a text file without its byte order mark.
 // Missing, empty, not UTF-8, and NUL inside are errors of kind Data.
 func readText(fsys fs.FS, path string) (string, error) {
+	if what := irregular(fsys, path); what != "" {
+		return "", fault.Errorf(fault.Data, "%s: is %s; expected a file, which is read more than once", path, what)
+	}
 	f, err := open(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fault.Errorf(fault.Data, "%s: no such file; expected a data file there: check the path", path)
@@ -49,6 +52,25 @@ func readText(fsys fs.FS, path string) (string, error) {
 		return "", fault.Errorf(fault.Data, "%s: cannot be read: %w", path, err)
 	}
 	return checkText(path, b.String())
+}
+
+// irregular says what path is when it is there and no regular file, else "".
+// Opening a pipe would wait for somebody to write into it.
+func irregular(fsys fs.FS, path string) string {
+	stat := os.Stat
+	if fsys != nil {
+		stat = func(name string) (fs.FileInfo, error) { return fs.Stat(fsys, name) }
+	}
+	info, err := stat(path)
+	switch {
+	case err != nil || info.Mode().IsRegular():
+		return ""
+	case info.IsDir():
+		return "a folder"
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	}
+	return "a device"
 }
 
 // checkText holds the rules that all text files share.
