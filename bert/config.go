@@ -1,7 +1,6 @@
 package bert
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -84,8 +83,7 @@ func ParseConfig(data []byte, file string) (Config, error) {
 		HiddenAct: "gelu", HiddenDropout: 0.1, AttentionDropout: 0.1, MaxPositions: 512,
 		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, ModelType: "bert",
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(&c); err != nil {
+	if err := json.Unmarshal(data, &c); err != nil {
 		return c, fault.Errorf(fault.Model, "%s: not a model configuration: %w", file, err)
 	}
 	if err := c.check(); err != nil {
@@ -125,6 +123,11 @@ func (c *Config) check() error {
 	}
 	if c.PositionType != "" && c.PositionType != "absolute" {
 		return fmt.Errorf("position_embedding_type is %q; supported is \"absolute\"", c.PositionType)
+	}
+	switch c.ProblemType {
+	case "", "regression", "single_label_classification", "multi_label_classification":
+	default:
+		return fmt.Errorf("problem_type is %q; there are single_label_classification, multi_label_classification and regression", c.ProblemType)
 	}
 	if _, err := c.activation(); err != nil {
 		return err
@@ -170,7 +173,7 @@ func (c *Config) Labels() ([]string, error) {
 	names := make([]string, len(c.ID2Label))
 	for id, name := range c.ID2Label {
 		i, err := strconv.Atoi(id)
-		if err != nil || i < 0 || i >= len(names) {
+		if err != nil || i < 0 || i >= len(names) || strconv.Itoa(i) != id {
 			return nil, fault.Errorf(fault.Model, "config.json: id2label has the id %q, expected 0 to %d", id, len(names)-1)
 		}
 		names[i] = name

@@ -1,6 +1,7 @@
 package bert
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,12 +27,50 @@ type Checkpoint struct {
 // model.safetensors, or its index and shards. The weights are memory-mapped
 // where the system can.
 func Open(dir string) (*Checkpoint, error) {
+	if err := checkFolder(dir); err != nil {
+		return nil, err
+	}
 	c, err := openConfig(os.DirFS(dir), ".", dir)
 	if err != nil {
 		return nil, err
 	}
-	c.weights, err = safetensors.OpenModel(dir)
-	return c, err
+	if c.weights, err = safetensors.OpenModel(dir); err != nil {
+		return nil, err
+	}
+	return c.checked()
+}
+
+// checkFolder refuses what is no folder, and files in it that opening would
+// wait for, such as pipes.
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.Errorf(fault.Model, "%s: no such folder; expected one with config.json, model.safetensors and vocab.txt or tokenizer.json (names of models on a hub are not downloaded)", dir)
+	}
+	if err != nil {
+		return fault.Errorf(fault.Model, "%w", err)
+	}
+	if !info.IsDir() {
+		return fault.Errorf(fault.Model, "%s: is a file; expected the folder with config.json, model.safetensors and vocab.txt or tokenizer.json", dir)
+	}
+	for _, name := range []string{"config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return fault.Errorf(fault.Model, "%s: is a folder, a pipe or a device; expected a file", path)
+		}
+	}
+	return nil
+}
+
+// checked holds the encoder that config.json asks for against the weights,
+// before anything of that size is allocated.
+func (c *Checkpoint) checked() (*Checkpoint, error) {
+	m := declare(c.Config, HeadNone, 0)
+	if err := m.Store.Check(c.weights, c.weights.Name(), aliases, mayBeNew); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // OpenFS opens a model folder of a file system, reading the weights into
@@ -41,8 +80,10 @@ func OpenFS(fsys fs.FS, dir string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.weights, err = safetensors.OpenModelFS(fsys, dir)
-	return c, err
+	if c.weights, err = safetensors.OpenModelFS(fsys, dir); err != nil {
+		return nil, err
+	}
+	return c.checked()
 }
 
 func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
@@ -52,6 +93,9 @@ func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
 		name = dir + "/" + name
 	}
 	data, err := fs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Errorf(fault.Model, "%s: no such file; a model folder holds config.json, model.safetensors and vocab.txt or tokenizer.json", file)
+	}
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "%s: cannot be read: %w; a model folder holds config.json, model.safetensors and vocab.txt or tokenizer.json", file, err)
 	}
@@ -77,12 +121,46 @@ func (c *Checkpoint) HasPooler() bool {
 func (c *Checkpoint) Head() (h Head, labels int) {
 	t, ok := c.weights.Tensor("classifier.weight")
 	switch {
-	case !ok || len(t.Shape) != 2:
+	case !ok || len(t.Shape) != 2 || t.Shape[0] < 1:
 		return HeadNone, 0
 	case c.Config.Head == string(HeadCLS):
 		return HeadCLS, t.Shape[0]
 	}
 	return HeadPooler, t.Shape[0]
+}
+
+// Fits tells whether a vocabulary of n entries is the model's: not larger than
+// its table of word embeddings, and smaller by no more than padding of the
+// table to a multiple of 128. The error is of kind Model.
+func (c *Checkpoint) Fits(n int) error {
+	switch v := c.Config.VocabSize; {
+	case n > v:
+		return fault.Errorf(fault.Model, "%s: the vocabulary has %d entries, but config.json has vocab_size %d: they do not belong together", c.Path, n, v)
+	case n <= v-128:
+		return fault.Errorf(fault.Model, "%s: the vocabulary has only %d entries, but config.json has vocab_size %d: they do not belong together (if they do, fill the vocabulary up with [unused1], [unused2], …)", c.Path, n, v)
+	}
+	return nil
+}
+
+// Labels returns the names of the classifier's labels. An id2label in
+// config.json that is not of the classifier's width is an error of kind Model;
+// without one there are no names, but for a single output.
+func (c *Checkpoint) Labels() ([]string, error) {
+	_, width := c.Head()
+	names, err := c.Config.Labels()
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: %w", c.Path, err)
+	}
+	if len(names) == 0 && width == 1 {
+		return []string{"LABEL_0"}, nil
+	}
+	if len(names) != 0 && len(names) != width {
+		return nil, fault.Errorf(fault.Model, "%s: id2label of config.json names %d labels, the classifier has %d: they do not belong together", c.Path, len(names), width)
+	}
+	if c.Config.ProblemType == "regression" && width != 1 {
+		return nil, fault.Errorf(fault.Model, "%s: problem_type of config.json is \"regression\", but the classifier has %d outputs; expected 1", c.Path, width)
+	}
+	return names, nil
 }
 
 // Load fills m from the checkpoint, with its classifier when keepHead says so.
@@ -95,7 +173,7 @@ func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, err
 		}
 		return aliases(name)
 	}
-	loaded, err := m.Store.Load(c.weights, c.Path, names, mayBeNew)
+	loaded, err := m.Store.Load(c.weights, c.weights.Name(), names, mayBeNew)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,14 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 
 	"pactune/autograd"
 	"pactune/internal/fault"
 	"pactune/safetensors"
+	"pactune/tensor"
 )
 
 // Source is a set of named tensors: a safetensors file or a sharded model.
@@ -22,21 +24,38 @@ type Loaded struct {
 	Unused []string          // in the checkpoint, but not of this model
 }
 
-// Load copies the tensors of src into the parameters. names lists under which
-// names a parameter may stand in the checkpoint, best first. A missing tensor
-// is an error unless optional says that the parameter may be new; a tensor of
-// another shape always is one.
+// Check compares the declared parameters with the tensors of src, before
+// anything is allocated: names lists under which names a parameter may stand
+// in the checkpoint, best first. A missing tensor is an error unless optional
+// says that the parameter may be new; a tensor of another shape always is one.
+// file names the source in errors, which are of kind Model.
+func (s *Store) Check(src Source, file string, names func(string) []string, optional func(string) bool) error {
+	for _, p := range s.Params {
+		t, ok := find(src, names(p.Name))
+		if !ok && !optional(p.Name) {
+			return fault.Errorf(fault.Model, "%s: tensor %s %v is missing%s", file, p.Name, p.Shape, nearest(p.Name, src.Names()))
+		}
+		if ok && !sameShape(p.Shape, t.Shape) {
+			return fault.Errorf(fault.Model, "%s: tensor %s has shape %v, config.json asks for %v", file, t.Name, t.Shape, p.Shape)
+		}
+	}
+	return nil
+}
+
+// Load copies the tensors of src into the parameters, under the rules of
+// Check. A weight that is not finite is an error of kind Diverged: no loss
+// could be a number.
 func (s *Store) Load(src Source, file string, names func(string) []string, optional func(string) bool) (*Loaded, error) {
+	if err := s.Check(src, file, names, optional); err != nil {
+		return nil, err
+	}
 	used := map[string]bool{}
 	out := &Loaded{}
 	for _, p := range s.Params {
 		t, ok := find(src, names(p.Name))
 		if !ok {
-			if optional(p.Name) {
-				out.New = append(out.New, p)
-				continue
-			}
-			return nil, fault.Errorf(fault.Model, "%s: tensor %s %v is missing%s", file, p.Name, p.Shape, nearest(p.Name, src.Names()))
+			out.New = append(out.New, p)
+			continue
 		}
 		used[t.Name] = true
 		if err := copyTensor(p, t, file); err != nil {
@@ -61,9 +80,6 @@ func find(src Source, names []string) (safetensors.Tensor, bool) {
 }
 
 func copyTensor(p *autograd.Param, t safetensors.Tensor, file string) error {
-	if !sameShape(p.Shape, t.Shape) {
-		return fault.Errorf(fault.Model, "%s: tensor %s has shape %v, config.json asks for %v", file, t.Name, t.Shape, p.Shape)
-	}
 	var err error
 	switch dst := any(p.Clean).(type) {
 	case []float32:
@@ -72,9 +88,27 @@ func copyTensor(p *autograd.Param, t safetensors.Tensor, file string) error {
 		err = t.Float64s(dst)
 	}
 	if err != nil {
-		return fault.Errorf(fault.Model, "%s: %w", file, err)
+		return err
+	}
+	if i := FirstNonFinite(p.Clean); i >= 0 {
+		return fault.Errorf(fault.Diverged, "%s: tensor %s: element %d is %v; expected finite weights: the checkpoint is damaged, or its training diverged",
+			file, t.Name, i, p.Clean[i])
 	}
 	return nil
+}
+
+// FirstNonFinite returns the place of the first NaN or infinity, −1 when all
+// values are finite.
+func FirstNonFinite(v []Float) int {
+	if sum := tensor.SumSquares(v); !math.IsNaN(sum) && !math.IsInf(sum, 0) {
+		return -1
+	}
+	for i, x := range v {
+		if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
+			return i
+		}
+	}
+	return -1
 }
 
 func sameShape(a, b []int) bool {

@@ -60,7 +60,7 @@ func headerOf(data []byte, name string) (header string, err error) {
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxHeader {
-		return "", fault.Errorf(fault.Model, "%s: byte 0: found a header of %d bytes, expected at most %d", name, n, maxHeader)
+		return "", fault.Errorf(fault.Model, "%s: byte 0: found a header of %d bytes, expected at most %d: this is no safetensors file (perhaps a web page, or a pointer of Git LFS)", name, n, maxHeader)
 	}
 	if rest := uint64(len(data) - lengthBytes); n > rest {
 		return "", fault.Errorf(fault.Model, "%s: byte 0: found a header of %d bytes, expected at most the %d that the file still has: it is cut short or no safetensors file", name, n, rest)

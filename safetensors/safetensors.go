@@ -105,6 +105,9 @@ type File struct {
 	parts    []*File // of a model in parts, which has no entries itself
 }
 
+// Name is the file, or of a model in parts its index: for messages.
+func (f *File) Name() string { return f.name }
+
 // Names is the names of the tensors in the order of the file, part by part.
 func (f *File) Names() []string {
 	names := make([]string, 0, len(f.index))
