@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"sync"
 
@@ -101,7 +102,7 @@ func load(fsys fs.FS, dir string, open func() (*bert.Checkpoint, error), opts []
 	defer checkpoint.Close()
 	c = &Classifier{}
 	if c.tokenizer, err = tokenizer.Load(fsys, dir); err != nil {
-		return nil, unusable(err)
+		return nil, unusable(fmt.Errorf("%s: %w", checkpoint.Path, err))
 	}
 	if err = c.build(checkpoint); err != nil {
 		return nil, unusable(err)
@@ -125,15 +126,14 @@ func (c *Classifier) build(checkpoint *bert.Checkpoint) error {
 	if head == bert.HeadNone {
 		return fmt.Errorf("%s: holds an encoder without a classifier; fine-tune it first", checkpoint.Path)
 	}
-	if n := c.tokenizer.VocabSize(); n > checkpoint.Config.VocabSize {
-		return fmt.Errorf("%s: the vocabulary has %d entries, the model has embeddings for %d", checkpoint.Path, n, checkpoint.Config.VocabSize)
+	if err := checkpoint.Fits(c.tokenizer.VocabSize()); err != nil {
+		return err
 	}
-	labels, err := checkpoint.Config.Labels()
+	labels, err := checkpoint.Labels()
 	if err != nil {
 		return err
 	}
-	if len(labels) != width {
-		labels = nil
+	if len(labels) == 0 {
 		for i := range width {
 			labels = append(labels, fmt.Sprintf("LABEL_%d", i))
 		}
@@ -155,8 +155,12 @@ func (c *Classifier) Predict(ctx context.Context, texts []string) ([]Result, err
 	return c.run(ctx, len(texts), func(i int) (string, string, bool) { return texts[i], "", false })
 }
 
-// PredictPairs answers pairs of texts.
+// PredictPairs answers pairs of texts. A model with one token type cannot read
+// them, which is an ErrModel.
 func (c *Classifier) PredictPairs(ctx context.Context, pairs []Pair) ([]Result, error) {
+	if n := c.model.Config.TypeVocab; n < 2 && len(pairs) > 0 {
+		return nil, unusable(fmt.Errorf("type_vocab_size is %d: the model reads single texts, not pairs", n))
+	}
 	return c.run(ctx, len(pairs), func(i int) (string, string, bool) { return pairs[i].A, pairs[i].B, true })
 }
 
@@ -178,7 +182,14 @@ func (c *Classifier) run(ctx context.Context, n int, text func(int) (a, b string
 		for ; i < n && s.room(); i++ {
 			s.add(text(i))
 		}
+		from := len(out)
 		out = s.answer(out)
+		for _, r := range out[from:] {
+			if math.IsNaN(r.Score) || math.IsInf(r.Score, 0) {
+				return nil, unusable(fmt.Errorf("the answer to text %d is %v: its activations overflow", from, r.Score))
+			}
+			from++
+		}
 	}
 	return out, nil
 }

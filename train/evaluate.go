@@ -24,8 +24,11 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	}
 	o := dataOptions(cfg, nil)
 	o.Train, o.Eval = false, true
-	if o.Labels, err = checkpoint.Config.Labels(); err != nil {
+	if o.Labels, err = checkpoint.Labels(); err != nil {
 		return nil, err
+	}
+	if len(o.Labels) == 0 {
+		return nil, fault.Errorf(fault.Model, "%s: config.json has no id2label, which names the labels of the classifier; expected %d of them", checkpoint.Path, width)
 	}
 	for _, p := range []glue.Problem{glue.SingleLabel, glue.MultiLabel, glue.Regression} {
 		if p.String() == checkpoint.Config.ProblemType {
@@ -57,6 +60,9 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 			if note != "" && hooks.OnNote != nil {
 				hooks.OnNote(note)
 			}
+		}
+		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
+			return nil, err
 		}
 		ev, err := f.evaluate(ctx, e, cfg.EvalBatchSize, hooks.OnWork)
 		if err != nil {

@@ -27,39 +27,39 @@ func openModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, e
 	case dir == "":
 		return nil, nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names a folder with config.json, model.safetensors and vocab.txt; `pactune init` makes one with random weights")
 	default:
-		if _, err := os.Stat(dir); err != nil {
-			return nil, nil, fault.Errorf(fault.Model, "--model_name_or_path %s: %w; it names a folder with config.json, model.safetensors and vocab.txt", dir, err)
-		}
 		fsys = os.DirFS(dir)
 		checkpoint, err = bert.Open(dir)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	tok, err := openTokenizer(c, fsys)
+	tok, err := openTokenizer(c, fsys, checkpoint.Path)
 	if err != nil {
 		checkpoint.Close()
 		return nil, nil, err
 	}
-	if n := tok.VocabSize(); n > checkpoint.Config.VocabSize {
+	if err := checkpoint.Fits(tok.VocabSize()); err != nil {
 		checkpoint.Close()
-		return nil, nil, fault.Errorf(fault.Model, "%s: the vocabulary has %d entries, but config.json has vocab_size %d: they do not belong together",
-			checkpoint.Path, n, checkpoint.Config.VocabSize)
+		return nil, nil, err
 	}
 	return checkpoint, tok, nil
 }
 
-func openTokenizer(c *Config, model fs.FS) (*tokenizer.Tokenizer, error) {
+// openTokenizer opens the tokeniser that the settings name, or the one in the
+// model's folder, which path stands for in errors.
+func openTokenizer(c *Config, model fs.FS, path string) (*tokenizer.Tokenizer, error) {
 	name := c.TokenizerName
 	if name == "" {
-		return tokenizer.Load(model, ".")
+		tok, err := tokenizer.Load(model, ".")
+		return tok, in(path, err)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: %w", name, err)
+		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: no such folder or file; expected a folder with tokenizer.json or vocab.txt, or a vocab.txt itself", name)
 	}
 	if info.IsDir() {
-		return tokenizer.Load(os.DirFS(name), ".")
+		tok, err := tokenizer.Load(os.DirFS(name), ".")
+		return tok, in(name, err)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -67,6 +67,32 @@ func openTokenizer(c *Config, model fs.FS) (*tokenizer.Tokenizer, error) {
 	}
 	defer f.Close()
 	return tokenizer.FromVocab(f, filepath.Base(name), tokenizer.Options{Lowercase: true})
+}
+
+// in puts the folder before the message of an error of kind Model.
+func in(dir string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Errorf(fault.Model, "%s: %w", dir, err)
+}
+
+// checkEncoded holds encoded examples against the tables of the model's
+// embeddings: a tokeniser may use a token type that the model does not have.
+func checkEncoded(e *glue.Encoded, c *bert.Config, model string) error {
+	for row := range e.Data.Examples {
+		for _, typ := range e.Types[e.Starts[row]:e.Starts[row+1]] {
+			if int(typ) >= c.TypeVocab {
+				return fault.Errorf(fault.Model, "%s: type_vocab_size of config.json is %d, but %s, line %d, has tokens of type %d: the model reads single texts, not pairs (--text_column_names)",
+					model, c.TypeVocab, e.Data.Path, e.Data.Examples[row].Line, typ)
+			}
+		}
+		if n := e.Len(row); n > c.MaxPositions {
+			return fault.Errorf(fault.Model, "%s: max_position_embeddings of config.json is %d, but %s, line %d, has %d tokens at least: expected a model with more positions",
+				model, c.MaxPositions, e.Data.Path, e.Data.Examples[row].Line, n)
+		}
+	}
+	return nil
 }
 
 // buildModel makes the model of a run from its checkpoint: the head that the

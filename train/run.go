@@ -125,6 +125,11 @@ func (r *run) prepare(pool *par.Pool) error {
 	r.note(loadedNote(loaded))
 	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
 	r.evals = evals
+	for _, e := range append([]*glue.Encoded{train}, evals...) {
+		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
+			return err
+		}
+	}
 	r.note(truncationNote(train, c.MaxSeqLength))
 	if r.t, err = newTrainer(c, model, train, pool); err != nil {
 		return err
