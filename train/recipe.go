@@ -87,6 +87,7 @@ var presets = map[string][]setting{
 		{"pac_noise_learning_rate", "0.02"},
 		{"pac_k_samples", "0"},
 		{"eval_epochs", "5"},
+		{"logging_steps", "0.05"},
 	},
 }
 
