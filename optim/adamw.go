@@ -38,6 +38,9 @@ func (a Adam) Step(lr, weightDecay float64, t int) tensor.AdamStep {
 type AdamW struct {
 	Adam
 	Groups []Group
+	// KeepOld lets Step leave the weights of before the update in the gradients,
+	// which have served: Undo puts them back.
+	KeepOld bool
 
 	pool   *par.Pool
 	params []*autograd.Param
@@ -78,6 +81,15 @@ func (a *AdamW) Step(t int, scale float64) {
 	a.pool.Run(len(a.pieces), (*adamTask)(a))
 }
 
+// Undo puts back the weights of before the last Step, bit for bit. With
+// KeepOld, and before anything else is written to the gradients. The moments
+// stay.
+func (a *AdamW) Undo() {
+	for _, p := range a.params {
+		copy(p.Clean, p.Grad)
+	}
+}
+
 // Params returns the parameters in the order of the groups.
 func (a *AdamW) Params() []*autograd.Param { return a.params }
 
@@ -92,6 +104,18 @@ type adamTask AdamW
 
 func (a *adamTask) Piece(i int) {
 	c := a.pieces[i]
-	p, lo, hi := a.params[c.Param], a.offset[c.Param]+c.Lo, a.offset[c.Param]+c.Hi
-	tensor.AdamW(p.Clean[c.Lo:c.Hi], p.Grad[c.Lo:c.Hi], a.m[lo:hi], a.v[lo:hi], &a.steps[a.group[c.Param]])
+	p, s := a.params[c.Param], &a.steps[a.group[c.Param]]
+	at := a.offset[c.Param]
+	if !a.KeepOld {
+		tensor.AdamW(p.Clean[c.Lo:c.Hi], p.Grad[c.Lo:c.Hi], a.m[at+c.Lo:at+c.Hi], a.v[at+c.Lo:at+c.Hi], s)
+		return
+	}
+	var old [1024]tensor.Float
+	for lo := c.Lo; lo < c.Hi; lo += len(old) {
+		hi := min(lo+len(old), c.Hi)
+		w, g := p.Clean[lo:hi], p.Grad[lo:hi]
+		copy(old[:], w)
+		tensor.AdamW(w, g, a.m[at+lo:at+hi], a.v[at+lo:at+hi], s)
+		copy(g, old[:])
+	}
 }

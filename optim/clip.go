@@ -92,8 +92,8 @@ func (c *Clipper) Measure(record bool) error {
 		t := &c.Tensors[i]
 		t.Norm = math.Sqrt(square)
 		if math.IsNaN(t.Norm) || math.IsInf(t.Norm, 0) {
-			return fault.Errorf(fault.Diverged, "the gradient of %s is not finite (norm %v); "+
-				"the weights of the update before are kept: try a lower learning rate", t.Name, t.Norm)
+			return fault.Errorf(fault.Diverged, "the gradient of %s is not finite (norm %v): "+
+				"try a lower learning rate", t.Name, t.Norm)
 		}
 		c.Components[c.component[i]].square += square
 		global += square

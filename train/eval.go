@@ -7,7 +7,9 @@ import (
 	"pactune/autograd"
 	"pactune/bert"
 	"pactune/glue"
+	"pactune/internal/fault"
 	"pactune/internal/fmath"
+	"pactune/nn"
 )
 
 // forward runs a model over encoded examples without recording, and computes
@@ -78,6 +80,10 @@ func (f *forward) evaluate(ctx context.Context, e *glue.Encoded, size int, progr
 		out.collect(e.Data.Problem, logits)
 		if labelled {
 			sum += f.loss(e.Data.Problem, logits, 1).Sum
+		}
+		if i := nn.FirstNonFinite(logits.Data); i >= 0 {
+			x := e.Data.Examples[from+i/logits.Cols]
+			return nil, fault.Errorf(fault.Diverged, "evaluation: the model's answer to %s, line %d, is %v: its activations overflow", e.Data.Path, x.Line, logits.Data[i])
 		}
 		if progress != nil {
 			progress("evaluation", to, n)

@@ -39,7 +39,8 @@ type run struct {
 // Run fine-tunes a model as cfg says and leaves a run folder. b, when not nil,
 // replaces the model and the data that cfg does not name. When ctx ends, the
 // update in progress is finished, the model is saved and Result.Interrupted is
-// set. On an error the folder is removed, unless it holds a result or updates
+// set; before the first update there is nothing to save, and the error wraps
+// ctx's. On an error the folder is removed, unless it holds a result or updates
 // that are worth keeping: then the last good weights are saved in it.
 func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, error) {
 	r := &run{cfg: cfg, hooks: hooks, fsys: b}
@@ -57,7 +58,18 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 		return nil, err
 	}
 	r.folder = folder
-	if err := r.train(ctx); err != nil {
+	ended := false
+	defer func() {
+		if !ended { // a panic passes by
+			folder.Discard()
+		}
+	}()
+	err = r.train(ctx)
+	if err == nil {
+		err = r.t.finite()
+	}
+	ended = true
+	if err != nil {
 		return nil, r.fail(err)
 	}
 	if err := r.save(); err != nil {
@@ -99,8 +111,10 @@ func (r *run) prepare(pool *par.Pool) error {
 	for _, n := range c.remarks(facts) {
 		r.note(n)
 	}
-	for _, choice := range r.data.Choices {
-		r.note(choice.What + " (" + choice.Option + ")")
+	if r.fsys == nil { // of the builtin job nobody has to be told
+		for _, choice := range r.data.Choices {
+			r.note(choice.What + " (" + choice.Option + ")")
+		}
 	}
 	for _, n := range r.data.Notes() {
 		r.note(n)
@@ -187,13 +201,16 @@ func (r *run) train(ctx context.Context) error {
 	}
 	if r.t.noise != nil {
 		if err := r.measureK(ctx); err != nil {
-			return err
+			return tooEarly(ctx, err)
 		}
 	}
 	evalEvery := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
 	for s := range r.plan.Steps {
-		if ctx.Err() != nil {
+		if err := ctx.Err(); err != nil {
 			r.finish.Result.Interrupted = true
+			if s == 0 {
+				return tooEarly(ctx, err)
+			}
 			return nil
 		}
 		timing, err := r.t.step(s)
@@ -224,6 +241,15 @@ func (r *run) interrupted(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		r.finish.Result.Interrupted = true
 		return nil
+	}
+	return err
+}
+
+// tooEarly turns an error that only says that ctx has ended, before the first
+// update, into a message.
+func tooEarly(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("ended before the first update: there is nothing to save: %w", err)
 	}
 	return err
 }
@@ -285,6 +311,9 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	}
 	if len(r.last) > 0 {
 		r.keepBest(r.last[0].record)
+		if r.t.finite() == nil {
+			r.t.undo = false // these weights have proved good
+		}
 	}
 	return nil
 }
@@ -310,15 +339,27 @@ func (r *run) save() error {
 }
 
 // fail ends a run that cannot go on. A run that diverged after good updates
-// keeps the weights of the last one.
+// keeps the last weights that gave a finite loss: those before an update after
+// which no loss was finite.
 func (r *run) fail(err error) error {
-	if fault.KindOf(err) == fault.Diverged && r.finish.Result.Steps > 0 {
+	if fault.KindOf(err) != fault.Diverged {
+		r.folder.Discard()
+		return err
+	}
+	res := r.finish.Result
+	if r.t.takeBack() {
+		res.Steps--
+	}
+	if (res.Steps > 0 || r.folder.Published()) && r.t.finite() == nil {
 		if saveErr := r.write("diverged: " + err.Error()); saveErr == nil {
-			return fmt.Errorf("%w\nthe model after update %d is in %s", err, r.finish.Result.Steps, r.folder.Path())
+			return fmt.Errorf("%w; the last good weights, those after update %d, are in %s", err, res.Steps, r.folder.Path())
 		}
 	}
 	r.folder.Discard()
-	return err
+	if r.folder.Published() {
+		return fmt.Errorf("%w; no good weights are left, the log is in %s", err, r.folder.Path())
+	}
+	return fmt.Errorf("%w; no update gave usable weights, and nothing is saved", err)
 }
 
 func (r *run) write(exit string) error {

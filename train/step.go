@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"pactune/internal/fault"
 	"pactune/internal/par"
 	"pactune/internal/rng"
+	"pactune/nn"
 	"pactune/optim"
 	"pactune/pac"
 	"pactune/tensor"
@@ -31,6 +33,7 @@ type trainer struct {
 	table     *pac.KTable
 	stage1    int // updates of the first stage
 	perEpoch  int
+	undo      bool // the gradients hold the weights of before the last update
 	rec       StepRecord
 	component ComponentRecord
 }
@@ -54,6 +57,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	body, head := t.parts()
 	t.opt = optim.NewAdamW(pool, t.groups(body, head), optim.Adam{Form: form, Beta1: c.AdamBeta1, Beta2: c.AdamBeta2,
 		Eps: c.AdamEpsilon, BiasCorrection: c.AdamBiasCorrection})
+	t.opt.KeepOld = true
 	var err error
 	if t.schedule, err = optim.NewSchedule(c.LRSchedulerType, c.Warmup(total), total, c.LearningRate); err != nil {
 		return nil, err
@@ -115,8 +119,9 @@ func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 	return groups
 }
 
-// step is update s, counted from 0. On an error the weights are those of the
-// update before. The record of the update is in t.rec.
+// step is update s, counted from 0. On an error the update is not made, and
+// t.undo says that the update before it can still be taken back. The record of
+// the update is in t.rec.
 func (t *trainer) step(s int) (Timing, error) {
 	start := time.Now()
 	stage1 := t.noise != nil && s < t.stage1
@@ -129,7 +134,7 @@ func (t *trainer) step(s int) (Timing, error) {
 	}
 	record := t.recordsComponents(s + 1)
 	if err := t.clipper.Measure(record); err != nil {
-		return timing, err
+		return timing, fault.Errorf(fault.Diverged, "update %d: %w", s+1, err)
 	}
 	if stage1 {
 		t.bound.StepNoise() // dp from the unclipped gradient
@@ -137,10 +142,15 @@ func (t *trainer) step(s int) (Timing, error) {
 	t.clipper.Clip() // CWGNC: the loss's gradient, per component
 	if stage1 {
 		t.bound.Backward() // KL and K terms into dw and db, at the clean weights
+		if l := t.bound.Terms.LPac; math.IsNaN(l) || math.IsInf(l, 0) {
+			return timing, fault.Errorf(fault.Diverged, "update %d: the term L_pac of the bound is %v (KL %v, K %v, gamma %v); try a lower --pac_noise_learning_rate",
+				s+1, l, t.bound.Terms.KL, t.bound.Terms.K, t.bound.Terms.Gamma)
+		}
 		t.bound.StepPrior()
 	}
 	scale := t.schedule.Scale(s)
 	t.opt.Step(s+1, scale)
+	t.undo = true
 	t.describe(s, stage1, scale)
 	timing.Elapsed = time.Since(start)
 	return timing, nil
@@ -149,7 +159,6 @@ func (t *trainer) step(s int) (Timing, error) {
 // gradients adds up the gradient of the mean loss over the examples of update
 // s at the noisy weights: one draw of the noise for all micro-batches.
 func (t *trainer) gradients(s int) (Timing, error) {
-	t.model.Store.ZeroGrad()
 	if t.noise != nil {
 		t.noise.Begin(s)
 		defer t.noise.End()
@@ -167,6 +176,10 @@ func (t *trainer) gradients(s int) (Timing, error) {
 			return timing, t.diverged(s, micro, loss)
 		}
 		sum += loss.Sum
+		if i == 0 {
+			t.model.Store.ZeroGrad() // the first loss is finite: no way back from here
+			t.undo = false
+		}
 		t.forward.tape.Backward()
 		timing.Tokens += len(t.forward.batch.IDs)
 	}
@@ -184,9 +197,9 @@ func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
 			break
 		}
 	}
-	where := "all weights are finite: activations overflowed"
+	where := t.overflowed()
 	for _, p := range t.model.Store.Params {
-		if sum := tensor.SumSquares(p.Data); math.IsNaN(sum) || math.IsInf(sum, 0) {
+		if nn.FirstNonFinite(p.Data) >= 0 {
 			where = "the tensor " + p.Name + " is not finite"
 			if t.noise != nil && !p.Frozen {
 				where += " with its noise"
@@ -195,8 +208,43 @@ func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
 		}
 	}
 	x := t.data.Data.Examples[row]
-	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; the weights of update %d are kept: try a lower --learning_rate",
-		s+1, value, t.data.Data.Path, x.Line, where, s)
+	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; try a lower --learning_rate",
+		s+1, value, t.data.Data.Path, x.Line, where)
+}
+
+// overflowed names the tensor with the largest weights: where all are finite,
+// products with it have left the range of float32.
+func (t *trainer) overflowed() string {
+	name, largest := "", 0.0
+	for _, p := range t.model.Store.Params {
+		for _, w := range p.Data {
+			if v := math.Abs(float64(w)); v > largest {
+				name, largest = p.Name, v
+			}
+		}
+	}
+	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed", largest, name)
+}
+
+// finite returns an error when a weight is not.
+func (t *trainer) finite() error {
+	for _, p := range t.model.Store.Params {
+		if i := nn.FirstNonFinite(p.Clean); i >= 0 {
+			return fault.Errorf(fault.Diverged, "update %d: element %d of the tensor %s is %v; try a lower --learning_rate", t.rec.Step, i, p.Name, p.Clean[i])
+		}
+	}
+	return nil
+}
+
+// takeBack undoes the last update where that is possible, after its weights
+// have proved bad, and tells whether it was.
+func (t *trainer) takeBack() bool {
+	if !t.undo {
+		return false
+	}
+	t.opt.Undo()
+	t.undo = false
+	return true
 }
 
 // recordsComponents tells whether update number n (from 1) records the
