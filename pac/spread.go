@@ -7,26 +7,26 @@ import (
 	"pactune/tensor"
 )
 
-// Spread is how large the noise is: of the posterior the root of the mean
-// variance e^{2p} over all weights, of the prior the mean of e^{b} over all
-// tensors; for the body and for the head.
+// Spread is how large the noise is: the root of the mean variance over all
+// weights, e^{2p} of the posterior and e^{2b} of the prior, for the body and
+// for the head.
 type Spread struct{ PosteriorBody, PosteriorHead, PriorBody, PriorHead float64 }
 
-// Spread returns the figures of the last Begin.
+// Spread returns the posterior of the last Begin and the prior of now.
 func (n *Noise) Spread() Spread {
-	var variance, std, size, tensors [2]float64
+	var posterior, prior, size [2]float64
 	for i := range n.Tensors {
 		t, part := &n.Tensors[i], n.partOf(i)
-		variance[part] += t.sums.E2P
-		size[part] += float64(len(t.noisy))
-		std[part] += fmath.Exp(float64(n.B[i]))
-		tensors[part]++
+		elements := float64(len(t.noisy))
+		posterior[part] += t.sums.E2P
+		prior[part] += float64(elements * fmath.Exp(2*float64(n.B[i])))
+		size[part] += elements
 	}
 	for part := range size {
-		variance[part] = math.Sqrt(variance[part] / max(1, size[part]))
-		std[part] /= max(1, tensors[part])
+		posterior[part] = math.Sqrt(posterior[part] / max(1, size[part]))
+		prior[part] = math.Sqrt(prior[part] / max(1, size[part]))
 	}
-	return Spread{variance[0], variance[1], std[0], std[1]}
+	return Spread{posterior[0], posterior[1], prior[0], prior[1]}
 }
 
 // Extremes returns the smallest and the largest posterior std of all weights.

@@ -48,7 +48,9 @@ type Majority struct {
 	Value map[string]float64 // of each metric
 }
 
-// StepRecord is every term of one update.
+// StepRecord is every term of one update. Loss, KL, K, γ and the mean posterior
+// std are those at which its gradient was taken; the prior, NoiseMin and
+// NoiseMax are what the update has left.
 type StepRecord struct {
 	Step         int     // updates done, this one included
 	Epoch        float64 // epochs done, this update included
@@ -64,9 +66,9 @@ type StepRecord struct {
 	K, Gamma         float64
 	LPAC             float64
 	Total            float64 // Loss + LPAC in stage 1
-	NoiseBody        float64 // mean posterior std of the pretrained part
+	NoiseBody        float64 // root of the mean posterior variance of the pretrained part
 	NoiseHead        float64
-	PriorBody        float64 // mean prior std
+	PriorBody        float64 // root of the mean prior variance
 	PriorHead        float64
 	NoiseMin         float64 // smallest and largest posterior std
 	NoiseMax         float64

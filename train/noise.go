@@ -6,8 +6,10 @@ import (
 	"pactune/safetensors"
 )
 
-// noiseTensors are the learned log standard deviations in bf16: one per weight
-// in the shape of the weights, or one per tensor.
+// noiseTensors are the learned log standard deviations: one per weight in the
+// shape of the weights, or one per tensor. They are float32: near −8 the steps
+// of bf16 are 1/16, coarser than the differences between the weights of most
+// tensors.
 func noiseTensors(n *pac.Noise, s *nn.Store) []safetensors.Tensor {
 	var out []safetensors.Tensor
 	for i := range n.Tensors {
@@ -20,7 +22,7 @@ func noiseTensors(n *pac.Noise, s *nn.Store) []safetensors.Tensor {
 		for j, p := range t.P {
 			narrow[j] = float32(p)
 		}
-		out = append(out, safetensors.BF16FromFloat32s(t.Name, shape, narrow))
+		out = append(out, safetensors.FromFloat32s(t.Name, shape, narrow))
 	}
 	return out
 }
