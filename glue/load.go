@@ -25,6 +25,11 @@ func loadTask(o *Options) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, own := range []string{o.TrainFile, o.ValidationFile, o.TestFile} {
+		if own != "" {
+			return nil, fault.Errorf(fault.Usage, "--task_name %s reads the task's files in --data_dir: leave out the file %s, or --task_name", t.Name, show(own))
+		}
+	}
 	if o.DataDir == "" {
 		return nil, fault.Errorf(fault.Usage, "--task_name %s: no folder; --data_dir names the folder that holds %s, or %s itself", t.Name, t.Folder, t.Folder)
 	}

@@ -234,5 +234,5 @@ func share(x float64, total int) int {
 	if x < 1 {
 		x = math.Ceil(x * float64(total))
 	}
-	return max(1, int(x))
+	return max(1, int(min(x, math.MaxInt32)))
 }

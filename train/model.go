@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"pactune/bert"
@@ -66,7 +65,7 @@ func openTokenizer(c *Config, model fs.FS, path string) (*tokenizer.Tokenizer, e
 		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: %w", name, err)
 	}
 	defer f.Close()
-	return tokenizer.FromVocab(f, filepath.Base(name), tokenizer.Options{Lowercase: true})
+	return tokenizer.FromVocab(f, name, tokenizer.Options{Lowercase: true})
 }
 
 // in puts the folder before the message of an error of kind Model.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -43,6 +44,10 @@ type rule struct {
 var (
 	free     = rule{}
 	positive = rule{allowed: "a number above 0", number: func(v float64) bool { return v > 0 }}
+	epochsUp = rule{allowed: "a number from 0 to 1e6", number: func(v float64) bool { return v >= 0 && v <= 1e6 }}
+	anEpoch  = rule{allowed: "a number above 0, at most 1e6", number: func(v float64) bool { return v > 0 && v <= 1e6 }}
+	gamma    = rule{allowed: "a number from 0 to 1e12", number: func(v float64) bool { return v >= 0 && v <= 1e12 }}
+	workers  = rule{allowed: "a whole number from 0 to 1024", number: func(v float64) bool { return v >= 0 && v <= 1024 }}
 	zeroUp   = rule{allowed: "0 or a number above it", number: func(v float64) bool { return v >= 0 }}
 	fraction = rule{allowed: "0 or more and below 1", number: func(v float64) bool { return v >= 0 && v < 1 }}
 	fromOne  = rule{allowed: "a whole number from 1 up", number: func(v float64) bool { return v >= 1 }}
@@ -83,6 +88,9 @@ func (o *Option) assign(c *Config, value string) error {
 		*p = b
 	case *int:
 		n, err := strconv.Atoi(value)
+		if err != nil && errors.Is(err, strconv.ErrRange) || n > math.MaxInt32 {
+			return fault.Errorf(fault.Usage, "--%s %q: expected %s, at most %d", o.Name, value, o.expected(), math.MaxInt32)
+		}
 		if err != nil || !o.rule.takes(float64(n)) {
 			return o.bad(value)
 		}

@@ -32,6 +32,10 @@ func ParseArgs(args []string) (*Config, error) {
 		return nil, err
 	}
 	if object == nil {
+		if c.TrainFile != "" || c.TaskName != "" {
+			return nil, fault.Errorf(fault.Usage, "the training data are named twice: %q and --%s; name them once", files[0],
+				map[bool]string{true: "train_file", false: "task_name"}[c.TrainFile != ""])
+		}
 		c.DataFile = files[0]
 		return c, nil
 	}
@@ -62,6 +66,9 @@ func Parse(args []string, in int, extra ...Option) (*Config, []string, error) {
 // *bool, *int, *uint64 or *float64 that holds the default.
 func Flag(name, help string, variable any, allowed ...string) Option {
 	o := Option{Name: name, Help: help, bind: func(*Config) any { return variable }}
+	if _, ok := variable.(*int); ok {
+		o.rule = zeroUp
+	}
 	o.Default = o.text(nil)
 	if len(allowed) > 0 {
 		o.rule = oneOf(allowed...)
@@ -99,6 +106,9 @@ func (c *Config) parse(table []Option, args []string) (rest []string, err error)
 			} else if !o.Boolean() {
 				return nil, fault.Errorf(fault.Usage, "--%s needs a value: expected %s", name, o.expected())
 			}
+		}
+		if value == "" && o.bind != nil {
+			return nil, fault.Errorf(fault.Usage, "--%s is given without a value (perhaps an empty variable): expected %s", o.Name, o.expected())
 		}
 		if err := c.setOption(o, value); err != nil {
 			return nil, err
@@ -150,7 +160,7 @@ func readOptions(path string) (map[string]any, error) {
 	}
 	text, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		return nil, fault.Errorf(fault.Data, "%s: no such file", path)
+		return nil, fault.Errorf(fault.Data, "%s: no such file; expected examples or a JSON object of options there: check the path", path)
 	}
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: %w", path, err)

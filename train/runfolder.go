@@ -66,6 +66,9 @@ func (f *Folder) Dir() string { return f.dir }
 func checkNamed(path, model string) (exists bool, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(path); err == nil {
+			return false, fault.Errorf(fault.Usage, "--output_dir %s: is a link to a folder that does not exist; expected a new or an empty folder", path)
+		}
 		return false, nil
 	}
 	if err != nil {
@@ -226,7 +229,8 @@ func (f *Folder) Publish() error {
 	}
 	if f.dir != f.path {
 		if err := os.Rename(f.dir, f.path); err != nil {
-			return fault.Errorf(fault.Internal, "cannot rename %s to %s: %w", f.dir, f.path, err)
+			f.path, f.result = f.dir, true // the files stay where they are
+			return fault.Errorf(fault.Internal, "cannot give the folder its name, the files so far are in %s: %w", f.dir, err)
 		}
 		syncDir(filepath.Dir(f.path))
 		f.dir, f.Log.dir = f.path, f.path

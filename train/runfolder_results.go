@@ -39,7 +39,7 @@ func (p *Plan) Logs(step int) bool {
 func (f *Folder) Start(p *Plan) {
 	f.history = history{plan: p}
 	if p.LogEvery > 0 {
-		f.history.rows = make([]StepRecord, 0, p.Steps/p.LogEvery+3)
+		f.history.rows = make([]StepRecord, 0, min(p.Steps/p.LogEvery, 1<<16)+3)
 	}
 }
 

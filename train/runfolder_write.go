@@ -102,6 +102,14 @@ func finite(v any) any {
 			list[i] = finite(v[i])
 		}
 		return list
+	case []float64:
+		list := make([]any, len(v))
+		for i, x := range v {
+			if list[i] = x; math.IsNaN(x) || math.IsInf(x, 0) {
+				list[i] = nil
+			}
+		}
+		return list
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {

@@ -29,11 +29,11 @@ Scores a fine-tuned model: metrics beside the majority line, classes, confusion 
 		if err != nil {
 			return err
 		}
-		if len(rest) > 1 && config.ValidationFile == "" {
-			config.ValidationFile, rest = rest[1], rest[:1]
+		if rest = rest[1:]; len(rest) > 0 && config.ValidationFile == "" {
+			config.ValidationFile, rest = rest[0], rest[1:]
 		}
-		if len(rest) > 1 {
-			return fault.Errorf(fault.Usage, "evaluate takes one folder and one file, found also %q", rest[1])
+		if len(rest) > 0 {
+			return fault.Errorf(fault.Usage, "evaluate takes one folder and one file, found also %q", rest[0])
 		}
 		screen := train.NewProgress(os.Stderr, config.Color, false, config.Quiet)
 		defer screen.Close()

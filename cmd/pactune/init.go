@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,14 +47,19 @@ func initCommand() *cobra.Command {
 // writeModel draws a model and writes it, whole or not at all.
 func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	if err := train.CheckOutput(&train.Config{OutputDir: dir}); err != nil {
-		return fault.Errorf(fault.Usage, "%s", strings.TrimPrefix(err.Error(), "--output_dir "))
+		return ofInit(err)
+	}
+	if info, err := os.Stat(vocab); err != nil {
+		return fault.Errorf(fault.Model, "--vocab %s: no such file; expected a vocab.txt, one token a line", vocab)
+	} else if info.IsDir() {
+		return fault.Errorf(fault.Model, "--vocab %s: is a folder; expected a vocab.txt, one token a line", vocab)
 	}
 	f, err := os.Open(vocab)
 	if err != nil {
 		return fault.Errorf(fault.Model, "--vocab %s: %w", vocab, err)
 	}
 	defer f.Close()
-	tok, err := tokenizer.FromVocab(f, filepath.Base(vocab), tokenizer.Options{Lowercase: !cased})
+	tok, err := tokenizer.FromVocab(f, vocab, tokenizer.Options{Lowercase: !cased})
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	model.Initialise(seed)
 	folder, err := train.NewFolder(&train.Config{OutputDir: dir}, "")
 	if err != nil {
-		return err
+		return ofInit(err)
 	}
 	defer folder.Discard()
 	if err := train.WriteModel(folder.Write, model, tok); err != nil {
@@ -83,6 +87,12 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 		dir, config.Layers, config.HiddenSize, tok.VocabSize(), weights(model), seed)
 	fmt.Println(dir)
 	return nil
+}
+
+// ofInit rewords an error about --output_dir, which init has not.
+func ofInit(err error) error {
+	reword := strings.NewReplacer("--output_dir ", "", "; name a new folder, or leave the option out for runs/NNN-…", "; name a new folder", " with --output_dir", "")
+	return fault.Errorf(fault.Usage, "%s", reword.Replace(err.Error()))
 }
 
 func weights(m *bert.Model) int {

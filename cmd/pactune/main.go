@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,14 +20,20 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run executes the command line and returns the exit code.
-func run(args []string) int {
+func run(args []string) (code int) {
 	s := listen(context.Background())
 	defer s.stop()
+	defer func() {
+		if bug := recover(); bug != nil { // Go itself would exit with 2, which means usage here
+			fmt.Fprintf(os.Stderr, "pactune: internal error, please report it: %v\n%s", bug, debug.Stack())
+			code = int(fault.Internal)
+		}
+	}()
 	root := command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(s.ctx)
 	if code := s.code(); code != 0 {
-		if err != nil && s.ctx.Err() == nil {
+		if err != nil && err != context.Canceled {
 			complain(err)
 		}
 		return code

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,6 +59,9 @@ of JSON, {"text": ...} or {"sentence1": ..., "sentence2": ...}, gives a line of 
 			return err
 		}
 		defer model.Close()
+		if name == "-" {
+			name = "standard input"
+		}
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
 			json: asJSON, probs: probs, labels: model.Labels()}
 		return p.run(ctx)
@@ -71,6 +75,13 @@ func openInput(name string) (*os.File, error) {
 	switch filepath.Ext(name) {
 	case ".csv", ".tsv":
 		return nil, fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
+	}
+	info, err := os.Stat(name)
+	if err == nil && info.IsDir() {
+		return nil, fault.Errorf(fault.Data, "%s: is a folder; expected a file with a text a line, or - for the standard input", name)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fault.Errorf(fault.Data, "%s: no such file; expected a file with a text a line, or - for the standard input", name)
 	}
 	f, err := os.Open(name)
 	if err != nil {

@@ -38,8 +38,33 @@ type question struct {
 const batch = 256
 
 func (p *predictor) run(ctx context.Context) error {
+	type lines struct {
+		questions []question
+		end       error
+	}
+	come := make(chan lines)
+	go func() { // apart, because a read that waits for a line cannot be ended
+		for {
+			questions, end := p.read()
+			select {
+			case come <- lines{questions, end}:
+			case <-ctx.Done():
+				return
+			}
+			if end != nil {
+				return
+			}
+		}
+	}()
 	for {
-		questions, end := p.read()
+		var questions []question
+		var end error
+		select {
+		case l := <-come:
+			questions, end = l.questions, l.end
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		if err := p.answer(ctx, questions); err != nil {
 			return err
 		}
@@ -51,9 +76,6 @@ func (p *predictor) run(ctx context.Context) error {
 		}
 		if end != nil {
 			return end
-		}
-		if err := ctx.Err(); err != nil {
-			return err
 		}
 	}
 }

@@ -29,7 +29,7 @@ func listen(parent context.Context) *signals {
 			if !s.got.CompareAndSwap(0, code) {
 				os.Exit(int(code))
 			}
-			fmt.Fprintln(os.Stderr, "\npactune: signal: finishing this update and saving; once more to stop at once")
+			fmt.Fprintln(os.Stderr, "\npactune: signal: ending in good order, a run after this update and with its model saved; once more to stop at once")
 			s.cancel()
 		}
 	}()
