@@ -112,7 +112,7 @@ func (t *Tape) Reset(s Sequences, record bool) {
 func (t *Tape) Poison() { t.arena.Poison() }
 
 // Bytes returns the arena's size and the most that was in use at one time.
-func (t *Tape) Bytes() (slab, peak int) { return t.arena.Bytes() }
+func (t *Tape) Bytes() (size, peak int) { return t.arena.Bytes() }
 
 // Input puts a copy of data (rows, cols) on the tape as a leaf whose rows are
 // the tokens of the batch. Its gradient can be read after Backward.

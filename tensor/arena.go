@@ -1,22 +1,19 @@
 package tensor
 
-import (
-	"fmt"
-	"runtime"
-)
+import "fmt"
 
 // align is the granularity of the arena in elements: every block starts on its
 // own cache line.
 const align = 16
 
-// Arena hands out blocks of activations and gradients from one slab, first fit
-// from the lowest address, and merges neighbouring holes when blocks come
-// back. A step that allocates in the same order as the one before finds every
-// block where it was, and the Go allocator is not asked again.
+// Arena hands out blocks of activations and gradients, first fit from the
+// lowest address, and merges neighbouring holes when blocks come back. A step
+// that allocates in the same order as the one before finds every block where
+// it was, and the Go allocator is not asked again.
 //
-// While the slab is still too small the arena grows by further chunks; Reset
-// replaces them by one slab of the measured need. An Arena belongs to one
-// goroutine.
+// It grows by chunks while it is too small and never moves what it has: making
+// one slab of the chunks would need the memory of both for a moment. An Arena
+// belongs to one goroutine.
 type Arena struct {
 	chunks []chunk
 	used   int // elements in live blocks
@@ -81,44 +78,36 @@ func (a *Arena) Free(b Block) {
 	a.chunks[b.chunk].give(b.off, b.cap)
 }
 
-// Reset takes every block back and makes one slab of all chunks. Blocks handed
-// out before are invalid.
+// Reset takes every block back. Blocks handed out before are invalid.
 func (a *Arena) Reset() {
 	a.used = 0
-	if len(a.chunks) > 1 {
-		total := 0
-		for i := range a.chunks {
-			total += len(a.chunks[i].slab)
-		}
-		a.chunks = nil
-		runtime.GC() // the old chunks go before the new slab comes
-		a.grow(total)
-	}
 	for i := range a.chunks {
 		c := &a.chunks[i]
 		c.holes = append(c.holes[:0], span{0, len(c.slab)})
 	}
 }
 
-// Bytes returns the size of the slab and the largest number of bytes that were
+// Bytes returns the size of all chunks and the largest number of bytes that were
 // in use at one time.
-func (a *Arena) Bytes() (slab, peak int) {
-	size := 4
+func (a *Arena) Bytes() (size, peak int) {
+	width := 4
 	if F64 {
-		size = 8
+		width = 8
 	}
-	for i := range a.chunks {
-		slab += len(a.chunks[i].slab)
-	}
-	return slab * size, a.peak * size
+	return a.elements() * width, a.peak * width
 }
 
-func (a *Arena) grow(need int) {
-	total := 0
+func (a *Arena) elements() (n int) {
 	for i := range a.chunks {
-		total += len(a.chunks[i].slab)
+		n += len(a.chunks[i].slab)
 	}
-	n := max(need, total/4, 1<<16)
+	return n
+}
+
+// grow adds a chunk of at least need elements: an eighth of what there is, so
+// that the chunks are few and what is left over is little.
+func (a *Arena) grow(need int) {
+	n := max(need, a.elements()/8, 1<<16)
 	a.chunks = append(a.chunks, chunk{slab: make([]Float, n), holes: []span{{0, n}}})
 }
 
