@@ -209,7 +209,7 @@ func linkWithin(dir, base string) error {
 	file := filepath.Join(dir, base)
 	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return fault.Errorf(fault.Model, "%w", err)
+		return fault.Errorf(fault.Model, "%s: %s names this part, which cannot be opened: %w", file, indexFile, err)
 	}
 	home, err := filepath.EvalSymlinks(dir)
 	if err != nil {

@@ -83,7 +83,7 @@ func (f *forward) evaluate(ctx context.Context, e *glue.Encoded, size int, progr
 		}
 		if i := nn.FirstNonFinite(logits.Data); i >= 0 {
 			x := e.Data.Examples[from+i/logits.Cols]
-			return nil, fault.Errorf(fault.Diverged, "evaluation: the model's answer to %s, line %d, is %v: its activations overflow", e.Data.Path, x.Line, logits.Data[i])
+			return nil, fault.Errorf(fault.Diverged, "the model's answer to %s, line %d, is %v", e.Data.Path, x.Line, logits.Data[i])
 		}
 		if progress != nil {
 			progress("evaluation", to, n)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	"pactune/autograd"
 	"pactune/bert"
@@ -65,6 +66,9 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 			return nil, err
 		}
 		ev, err := f.evaluate(ctx, e, cfg.EvalBatchSize, hooks.OnWork)
+		if fault.KindOf(err) == fault.Diverged {
+			return nil, fmt.Errorf("%s: %w: activations overflow; expected a model whose training did not diverge", checkpoint.Path, err)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -73,7 +73,7 @@ func in(dir string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fault.Errorf(fault.Model, "%s: %w", dir, err)
+	return fault.Errorf(fault.Model, "%s: %s", dir, strings.TrimPrefix(err.Error(), ".: "))
 }
 
 // checkEncoded holds encoded examples against the tables of the model's
@@ -103,7 +103,7 @@ func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Mod
 		conf.FinetuningTask = c.TaskName
 	}
 	if c.MaxSeqLength > conf.MaxPositions {
-		return nil, nil, fault.Errorf(fault.Usage, "--max_seq_length %d: the model has positions for %d tokens", c.MaxSeqLength, conf.MaxPositions)
+		return nil, nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, conf.MaxPositions)
 	}
 	head, labels := bert.Head(c.Head), max(1, len(d.LabelNames))
 	m, err := bert.New(conf, head, labels)

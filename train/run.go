@@ -290,6 +290,9 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	r.last = r.last[:0]
 	for _, e := range r.evals {
 		ev, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, r.hooks.OnWork)
+		if fault.KindOf(err) == fault.Diverged {
+			return fmt.Errorf("update %d: %w; %s", r.t.rec.Step, err, r.t.culprit())
+		}
 		if err != nil {
 			return err
 		}

@@ -197,33 +197,30 @@ func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
 			break
 		}
 	}
-	where := t.overflowed()
-	for _, p := range t.model.Store.Params {
-		if nn.FirstNonFinite(p.Data) >= 0 {
-			where = "the tensor " + p.Name + " is not finite"
-			if t.noise != nil && !p.Frozen {
-				where += " with its noise"
-			}
-			break
-		}
-	}
 	x := t.data.Data.Examples[row]
-	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; try a lower --learning_rate",
-		s+1, value, t.data.Data.Path, x.Line, where)
+	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s",
+		s+1, value, t.data.Data.Path, x.Line, t.culprit())
 }
 
-// overflowed names the tensor with the largest weights: where all are finite,
-// products with it have left the range of float32.
-func (t *trainer) overflowed() string {
+// culprit says which tensor made a loss that is no number, and what to do: the
+// first that is not finite or, where all are, the one with the largest weight,
+// because products with it have left the range of float32.
+func (t *trainer) culprit() string {
 	name, largest := "", 0.0
 	for _, p := range t.model.Store.Params {
+		if nn.FirstNonFinite(p.Data) >= 0 {
+			if t.noise != nil && !p.Frozen {
+				return "the tensor " + p.Name + " is not finite with its noise; try a lower --learning_rate or --pac_noise_learning_rate"
+			}
+			return "the tensor " + p.Name + " is not finite; try a lower --learning_rate"
+		}
 		for _, w := range p.Data {
 			if v := math.Abs(float64(w)); v > largest {
 				name, largest = p.Name, v
 			}
 		}
 	}
-	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed", largest, name)
+	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed; try a lower --learning_rate", largest, name)
 }
 
 // finite returns an error when a weight is not.
