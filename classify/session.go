@@ -72,7 +72,7 @@ func (c *Classifier) decide(r *Result) {
 			r.Scores[i] = 1 / (1 + fmath.Exp(-z))
 		}
 	default:
-		softmax(r.Scores)
+		fmath.Softmax(r.Scores)
 	}
 	best := 0
 	for i, p := range r.Scores {
@@ -83,21 +83,5 @@ func (c *Classifier) decide(r *Result) {
 	r.Score = r.Scores[best]
 	if problem != "multi_label_classification" || r.Score >= 0.5 {
 		r.Label = c.labels[best]
-	}
-}
-
-// softmax turns logits into probabilities in place.
-func softmax(z []float64) {
-	top := z[0]
-	for _, v := range z {
-		top = max(top, v)
-	}
-	sum := 0.0
-	for i, v := range z {
-		z[i] = fmath.Exp(v - top)
-		sum += z[i]
-	}
-	for i := range z {
-		z[i] /= sum
 	}
 }

@@ -111,30 +111,11 @@ func (o *evaluation) collect(p glue.Problem, logits *autograd.Var) {
 				o.predictions.Multi = append(o.predictions.Multi, s[j] >= 0.5)
 			}
 		default:
-			best := softmax(s)
+			best := fmath.Softmax(s)
 			o.predictions.Classes = append(o.predictions.Classes, int32(best))
 		}
 		o.scores = append(o.scores, s)
 	}
-}
-
-// softmax turns logits into probabilities in place and returns the place of
-// the largest, the first among equals.
-func softmax(z []float64) (best int) {
-	for i, v := range z {
-		if v > z[best] {
-			best = i
-		}
-	}
-	top, sum := z[best], 0.0
-	for i, v := range z {
-		z[i] = fmath.Exp(v - top)
-		sum += z[i]
-	}
-	for i := range z {
-		z[i] /= sum
-	}
-	return best
 }
 
 func newEvalRecord(e *glue.Encoded, o *evaluation, loss float64) *EvalRecord {

@@ -32,14 +32,13 @@ func main() {
 
 // files returns the content of every generated file by name.
 func files() map[string][]byte {
-	var all []kernel
-	for _, family := range [][]kernel{elementKernels, rowKernels, passKernels, randomKernels} {
-		all = append(all, family...)
-	}
+	rows := append(append(append([]kernel{}, rowKernels...), passKernels...), randomKernels...)
+	all := append(append([]kernel{}, elementKernels...), rows...)
 	targets := []*target{{name: "AVX512", suffix: "avx512", wide: true, regs: 32}, {name: "AVX2", suffix: "avx2", regs: 16}}
 	out := map[string][]byte{
-		"vec_amd64.go": formatted(dispatch(targets, all)),
-		"vec_noasm.go": formatted(stubs(all)),
+		"vec_elements_amd64.go": formatted(dispatch(targets, elementKernels)),
+		"vec_rows_amd64.go":     formatted(dispatch(targets, rows)),
+		"vec_noasm.go":          formatted(stubs(all)),
 	}
 	for _, t := range targets {
 		out["vec_"+t.suffix+"_amd64.s"] = assembly(t, all)
