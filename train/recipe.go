@@ -106,7 +106,7 @@ var compats = map[string][]setting{
 
 // Differences from transformers' defaults, printed once for adamw.
 var Differences = []string{
-	"no padding: every example has its own length, and the result is that of padding",
+	"no padding: every example keeps its own length; the result is the same as with padding",
 	"evaluation after every epoch (--eval_strategy no turns it off)",
 	"a line in the log for every 1 % of the updates (--logging_steps 500 is transformers')",
 }
