@@ -2,8 +2,10 @@ package bert
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"sort"
 	"strconv"
 
@@ -83,13 +85,41 @@ func ParseConfig(data []byte, file string) (Config, error) {
 		HiddenAct: "gelu", HiddenDropout: 0.1, AttentionDropout: 0.1, MaxPositions: 512,
 		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, ModelType: "bert",
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
+	err := json.Unmarshal(data, &c)
+	var bad *json.UnmarshalTypeError
+	if errors.As(err, &bad) {
+		return c, fault.Errorf(fault.Model, "%s: byte %d: %s is a JSON %s, expected %s", file, bad.Offset, key(bad.Field), bad.Value, inJSON(bad.Type))
+	}
+	if err != nil {
 		return c, fault.Errorf(fault.Model, "%s: not a model configuration: %w", file, err)
 	}
 	if err := c.check(); err != nil {
 		return c, fault.Errorf(fault.Model, "%s: %w", file, err)
 	}
 	return c, nil
+}
+
+// key names a member of config.json, "" being all of it.
+func key(field string) string {
+	if field == "" {
+		return "the whole"
+	}
+	return field
+}
+
+// inJSON says how a Go type is written in JSON.
+func inJSON(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
 }
 
 // check bounds every size before anything is allocated.

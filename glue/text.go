@@ -34,7 +34,7 @@ func join(fsys fs.FS, dir, name string) string {
 // Missing, empty, not UTF-8, and NUL inside are errors of kind Data.
 func readText(fsys fs.FS, path string) (string, error) {
 	if what := irregular(fsys, path); what != "" {
-		return "", fault.Errorf(fault.Data, "%s: is %s; expected a file, which is read more than once", path, what)
+		return "", fault.Errorf(fault.Data, "%s: is %s; expected a file", path, what)
 	}
 	f, err := open(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +68,7 @@ func irregular(fsys fs.FS, path string) string {
 	case info.IsDir():
 		return "a folder"
 	case info.Mode()&fs.ModeNamedPipe != 0:
-		return "a pipe"
+		return "a pipe, and data are read more than once"
 	}
 	return "a device"
 }

@@ -36,7 +36,7 @@ func (s *Store) Check(src Source, file string, names func(string) []string, opti
 			return fault.Errorf(fault.Model, "%s: tensor %s %v is missing%s", file, p.Name, p.Shape, nearest(p.Name, src.Names()))
 		}
 		if ok && !sameShape(p.Shape, t.Shape) {
-			return fault.Errorf(fault.Model, "%s: tensor %s has shape %v, config.json asks for %v", file, t.Name, t.Shape, p.Shape)
+			return fault.Errorf(fault.Model, "%s: tensor %s has shape %v, config.json asks for %v: they do not belong together", file, t.Name, t.Shape, p.Shape)
 		}
 	}
 	return nil

@@ -219,7 +219,7 @@ func (f *File) tile(s *scanner) {
 		case e.begin > last:
 			fail(fmt.Sprintf("a beginning at %d: nothing else may stand between tensors", last))
 		case e.end > body:
-			fail(fmt.Sprintf("an end within the %d bytes that the file has for tensors: it is cut short", body))
+			fail(fmt.Sprintf("an end within the %d bytes that the file has for tensors: it is cut short, copy or download it again", body))
 		case !ok || want != uint64(e.end-e.begin):
 			fail(describe(dtype, shape, want, ok))
 		}

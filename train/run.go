@@ -273,6 +273,9 @@ func (r *run) measureK(ctx context.Context) error {
 			return t.forward.losses(ctx, t.data, rows, r.cfg.EvalBatchSize, dst)
 		},
 	})
+	if fault.KindOf(err) == fault.Diverged {
+		return fmt.Errorf("%w; %s", err, t.culprit())
+	}
 	if err != nil {
 		return err
 	}
@@ -291,7 +294,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	for _, e := range r.evals {
 		ev, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, r.hooks.OnWork)
 		if fault.KindOf(err) == fault.Diverged {
-			return fmt.Errorf("update %d: %w; %s", r.t.rec.Step, err, r.t.culprit())
+			return fmt.Errorf("update %d: %w; %s; %s", r.t.rec.Step, err, r.t.culprit(), r.t.remedy())
 		}
 		if err != nil {
 			return err

@@ -198,21 +198,21 @@ func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
 		}
 	}
 	x := t.data.Data.Examples[row]
-	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s",
-		s+1, value, t.data.Data.Path, x.Line, t.culprit())
+	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; %s",
+		s+1, value, t.data.Data.Path, x.Line, t.culprit(), t.remedy())
 }
 
-// culprit says which tensor made a loss that is no number, and what to do: the
-// first that is not finite or, where all are, the one with the largest weight,
-// because products with it have left the range of float32.
+// culprit says which tensor made a loss that is no number: the first that is
+// not finite or, where all are, the one with the largest weight, because
+// products with it have left the range of float32.
 func (t *trainer) culprit() string {
 	name, largest := "", 0.0
 	for _, p := range t.model.Store.Params {
 		if nn.FirstNonFinite(p.Data) >= 0 {
 			if t.noise != nil && !p.Frozen {
-				return "the tensor " + p.Name + " is not finite with its noise; try a lower --learning_rate or --pac_noise_learning_rate"
+				return "the tensor " + p.Name + " is not finite with its noise"
 			}
-			return "the tensor " + p.Name + " is not finite; try a lower --learning_rate"
+			return "the tensor " + p.Name + " is not finite"
 		}
 		for _, w := range p.Data {
 			if v := math.Abs(float64(w)); v > largest {
@@ -220,14 +220,22 @@ func (t *trainer) culprit() string {
 			}
 		}
 	}
-	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed; try a lower --learning_rate", largest, name)
+	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed", largest, name)
+}
+
+// remedy says what to do about a run that diverged.
+func (t *trainer) remedy() string {
+	if t.noise != nil && !t.noise.Frozen() {
+		return "try a lower --learning_rate or --pac_noise_learning_rate"
+	}
+	return "try a lower --learning_rate"
 }
 
 // finite returns an error when a weight is not.
 func (t *trainer) finite() error {
 	for _, p := range t.model.Store.Params {
 		if i := nn.FirstNonFinite(p.Clean); i >= 0 {
-			return fault.Errorf(fault.Diverged, "update %d: element %d of the tensor %s is %v; try a lower --learning_rate", t.rec.Step, i, p.Name, p.Clean[i])
+			return fault.Errorf(fault.Diverged, "update %d: element %d of the tensor %s is %v; %s", t.rec.Step, i, p.Name, p.Clean[i], t.remedy())
 		}
 	}
 	return nil
