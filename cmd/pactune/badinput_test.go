@@ -58,6 +58,9 @@ func TestBadInput(t *testing.T) {
 		before := tree(t, f.dir)
 		fmt.Fprintf(&doc, "\n## %s\n\n| what | command | exit | message |\n|---|---|---|---|\n", p.name)
 		for _, row := range p.rows {
+			if tensor.F64 && row.code == 6 {
+				continue // float64 overflows later
+			}
 			r := pactune(t, f.dir, "", strings.Fields(forms.Replace(row.args)+quiet(row.args))...)
 			row.check(t, r)
 			if after := tree(t, f.dir); after != before {
@@ -80,9 +83,6 @@ func quiet(args string) string {
 
 func (row *badInput) check(t *testing.T, r outcome) {
 	t.Helper()
-	if tensor.F64 && row.code == 6 {
-		return // float64 overflows later
-	}
 	if r.code != row.code || r.stdout != "" {
 		t.Errorf("%s: exit %d, expected %d\nstderr %s\nstdout %s", row.what, r.code, row.code, r.stderr, r.stdout)
 	}
