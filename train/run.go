@@ -336,6 +336,9 @@ func (r *run) keepBest(e *EvalRecord) {
 func (r *run) save() error {
 	if err := r.write("finished"); err != nil {
 		r.folder.Discard()
+		if r.folder.Published() {
+			return fmt.Errorf("%w; %s is not complete: it has the log and the files written so far", err, r.folder.Path())
+		}
 		return err
 	}
 	if r.hooks.OnSave != nil {
