@@ -181,7 +181,8 @@ func (f *ownFile) text(line int, column string, c cell) (string, error) {
 	return c.text, nil
 }
 
+// isNumber is true also of a number beyond float64, which is no label then.
 func isNumber(s string) bool {
 	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }
