@@ -48,7 +48,7 @@ var moreBadData = part{"More about data", false, func(f *badFiles) {
 	{"no column of labels", "TRAIN --train_file class.csv", 3, []string{`found "text", "class"`, "--label_column_name"}},
 	{"unknown column of text", "TRAIN --train_file class.csv --label_column_name class --text_column_names body", 3, []string{`no column "body"`, "--text_column_names"}},
 	{"one row", "train onerow.csv --model_name_or_path model", 3, []string{"one class only"}},
-	{"too few rows to hold some out", "train tworows.csv --model_name_or_path model", 3, []string{"2 rows are too few", "--validation_file"}},
+	{"too few rows to hold some out", "train tworows.csv --model_name_or_path model", 3, []string{"2 rows, no two of one class", "--validation_file"}},
 	{"half a JSON object", "TRAIN --train_file half.jsonl", 3, []string{"line 2", "not a JSON object"}},
 	{"JSON list", "TRAIN --train_file list.json", 3, []string{"line 1", "jq -c"}},
 	{"JSON without a bottom", "TRAIN --train_file deep.jsonl", 3, []string{"line 1", "depth"}},
