@@ -75,6 +75,7 @@ func declare(c Config, head Head, labels int) *Model {
 	if head == HeadCLS {
 		c.Head = string(HeadCLS)
 	}
+	c.TorchDType = "float32" // of what Tensors writes, whatever c was read with
 	m := &Model{Config: c, Store: nn.NewStore()}
 	m.act, _ = c.activation()
 	normal := nn.Normal(c.InitializerRange)
@@ -130,6 +131,17 @@ func (m *Model) Freeze(f func(name string) bool) {
 
 // Labels returns the width of the classifier.
 func (m *Model) Labels() int { return m.classifier.Weight.Shape[0] }
+
+// OrderLabels moves the outputs of the classifier: output i becomes what output
+// order[i] was.
+func (m *Model) OrderLabels(order []int) {
+	for _, p := range []*autograd.Param{m.classifier.Weight, m.classifier.Bias} {
+		old, n := append([]tensor.Float(nil), p.Clean...), p.Len()/p.Shape[0]
+		for i, from := range order {
+			copy(p.Clean[i*n:(i+1)*n], old[from*n:(from+1)*n])
+		}
+	}
+}
 
 // Dropout is the dropout of one training step: the rates of config.json, or
 // their replacements, under a key folded from (seed, StreamDropout, step). The

@@ -75,7 +75,7 @@ func Sized(name string, vocab int) (Config, error) {
 		ModelType: "bert", Architectures: []string{"BertModel"}, VocabSize: vocab,
 		HiddenSize: s.hidden, Layers: s.layers, Heads: s.heads, Intermediate: 4 * s.hidden,
 		HiddenAct: "gelu", HiddenDropout: 0.1, AttentionDropout: 0.1, MaxPositions: 512,
-		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, PositionType: "absolute", TorchDType: "float32",
+		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, PositionType: "absolute",
 	}, nil
 }
 

@@ -107,15 +107,6 @@ func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
 // Close unmaps the weights. Models that were loaded keep their own copy.
 func (c *Checkpoint) Close() error { return c.weights.Close() }
 
-// HasPooler tells whether the checkpoint holds the pooler's weights.
-func (c *Checkpoint) HasPooler() bool {
-	_, ok := c.weights.Tensor("bert.pooler.dense.weight")
-	if !ok {
-		_, ok = c.weights.Tensor("pooler.dense.weight")
-	}
-	return ok
-}
-
 // Head returns the head that the folder's model was trained with and the
 // width of its classifier; HeadNone and 0 for a pretrained encoder.
 func (c *Checkpoint) Head() (h Head, labels int) {
@@ -181,6 +172,13 @@ func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, err
 		m.Store.Initialise(p, seed, rng.StreamHead)
 	}
 	return loaded, nil
+}
+
+// Restore fills m from the checkpoint of a fine-tuned model, in which every
+// tensor must stand: a pooler or a classifier drawn anew would answer anything.
+func (c *Checkpoint) Restore(m *Model) error {
+	_, err := m.Store.Load(c.weights, c.weights.Name(), aliases, func(string) bool { return false })
+	return err
 }
 
 // aliases are the names under which a checkpoint may hold a parameter: with

@@ -142,8 +142,7 @@ func (c *Classifier) build(checkpoint *bert.Checkpoint) error {
 	if c.model, err = bert.New(checkpoint.Config, head, width); err != nil {
 		return err
 	}
-	_, err = checkpoint.Load(c.model, 0, true)
-	return err
+	return checkpoint.Restore(c.model)
 }
 
 // Labels returns the label names in the order of Result.Scores.

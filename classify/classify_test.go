@@ -187,6 +187,9 @@ func TestErrors(t *testing.T) {
 		"config.json":       func(f fstest.MapFS) { delete(f, "config.json") },
 		"model.safetensors": func(f fstest.MapFS) { f["model.safetensors"].Data = f["model.safetensors"].Data[:5000] },
 		"vocabulary":        func(f fstest.MapFS) { delete(f, "tokenizer.json"); f["vocab.txt"].Data = []byte(vocabulary + "more\n") },
+		"pooler.dense.weight [16 16] is missing": func(f fstest.MapFS) { // as in a model that classifies tokens
+			f["model.safetensors"].Data = bytes.Replace(f["model.safetensors"].Data, []byte("pooler.dense.weight"), []byte("pooler.thick.weight"), 1)
+		},
 		"classifier": func(f fstest.MapFS) {
 			f["model.safetensors"].Data = bytes.Replace(f["model.safetensors"].Data, []byte("classifier.weight"), []byte("clazzifier.weight"), 1)
 		},
