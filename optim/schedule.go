@@ -40,6 +40,9 @@ func NewSchedule(name string, warmup, total int, lr float64) (Schedule, error) {
 		if warmup < 0 {
 			return Schedule{}, fault.Errorf(fault.Usage, "warm-up of %d steps: expected 0 or more", warmup)
 		}
+		if s.Kind == Polynomial && lr <= polynomialEnd {
+			return Schedule{}, fault.Errorf(fault.Usage, "learning rate %g: a polynomial schedule falls to %g, expected a rate above it", lr, polynomialEnd)
+		}
 		return s, nil
 	}
 	return Schedule{}, fault.Errorf(fault.Usage, "unknown schedule %q: expected linear, cosine, "+

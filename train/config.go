@@ -12,12 +12,12 @@ import (
 // The loop reads the fields only after Resolve.
 type Config struct {
 	// The model.
-	ModelNameOrPath       string // folder of a checkpoint; "" is the encoder inside the binary
-	TokenizerName         string // folder or vocab.txt; "" is the model's own
-	IgnoreMismatchedSizes bool   // a classifier of another size in the checkpoint is replaced by a new one
-	Head                  string // "pooler": dense, tanh, dropout, linear; "cls": one linear layer on [CLS]
-	Dropout               float64
-	FreezeEmbeddings      bool // word, position and type embeddings and their LayerNorm
+	ModelNameOrPath       string  // folder of a checkpoint; "" is the encoder inside the binary
+	TokenizerName         string  // folder or vocab.txt; "" is the model's own
+	IgnoreMismatchedSizes bool    // a classifier of another size in the checkpoint is replaced by a new one
+	Head                  string  // "pooler": dense, tanh, dropout, linear; "cls": one linear layer on [CLS]
+	Dropout               float64 // -1: the rates of the model's config.json
+	FreezeEmbeddings      bool    // word, position and type embeddings and their LayerNorm
 
 	// The data.
 	DataFile        string // the file named without an option
@@ -55,7 +55,7 @@ type Config struct {
 	AdamEpsilon        float64
 	AdamForm           string // "torch" or "hf"
 	AdamBiasCorrection bool
-	LRSchedulerType    string  // "linear", "cosine", "constant" or "constant_with_warmup"
+	LRSchedulerType    string  // an optim.ScheduleKind
 	WarmupSteps        float64 // a share of all updates when below 1
 	WarmupRatio        float64
 	MaxGradNorm        float64 // global clipping; 0 is off

@@ -45,8 +45,8 @@ func TestRecipes(t *testing.T) {
 		{"d.csv --method pac --compat authors", few, "pac batch 100" + pac + "250 200" + still + " clip off gamma 10 10 k 0 authors order file eval epoch 1"},
 		{"d.csv --method pac+cwgnc", few, "pac+cwgnc batch 100" + pac + "300 250" + still + " clip tensor gamma 5 5 k 1000 closed order shuffle eval epoch 10"},
 		{"d.csv --method cwgnc", few, "cwgnc batch 16 lr 2e-05 2e-05 wd 0 matrices epochs 3 0 linear dropout 0.1 head pooler frozen false norm 0 adam hf 1e-08 clip tensor gamma 0 0 k 1000 closed order shuffle eval epoch 1"},
-		{"d.csv --method adamw", few, "adamw batch 8 lr 5e-05 5e-05 wd 0 matrices epochs 3 0 linear dropout 0.1 head pooler frozen false norm 1 adam torch 1e-08 clip off gamma 0 0 k 1000 closed order shuffle eval epoch 1"},
-		{"d.csv --compat hf", few, "adamw batch 8 lr 5e-05 5e-05 wd 0 matrices epochs 3 0 linear dropout 0.1 head pooler frozen false norm 1 adam torch 1e-08 clip off gamma 0 0 k 1000 closed order shuffle eval no 1"},
+		{"d.csv --method adamw", few, "adamw batch 8 lr 5e-05 5e-05 wd 0 matrices epochs 3 0 linear dropout -1 head pooler frozen false norm 1 adam torch 1e-08 clip off gamma 0 0 k 1000 closed order shuffle eval epoch 1"},
+		{"d.csv --compat hf", few, "adamw batch 8 lr 5e-05 5e-05 wd 0 matrices epochs 3 0 linear dropout -1 head pooler frozen false norm 1 adam torch 1e-08 clip off gamma 0 0 k 1000 closed order shuffle eval no 1"},
 	} {
 		if got := row(resolved(t, test.args, test.facts)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.args, got, test.want)

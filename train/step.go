@@ -48,7 +48,9 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.forward = forward{model: m, tape: autograd.NewTape(pool)}
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
-	t.drop = bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout, Classifier: c.Dropout}
+	if t.drop = m.Config.Rates(); c.Dropout >= 0 {
+		t.drop = bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout, Classifier: c.Dropout}
+	}
 
 	form := tensor.AdamTorch
 	if c.AdamForm == "hf" {

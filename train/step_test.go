@@ -104,7 +104,7 @@ var methods = map[string]string{
 	"pac, free gamma":  "method pac num_train_epochs 7 pac_stage1_epochs 4 pac_gamma_min 1 pac_gamma_max 10",
 	"pac by tensor":    "method pac num_train_epochs 7 pac_stage1_epochs 4 pac_granularity tensor",
 	"cwgnc, dropout":   "method cwgnc",
-	"adamw, dropout":   "method adamw",
+	"adamw, dropout":   "method adamw dropout 0.1",
 	"pac+cwgnc, split": "method pac+cwgnc num_train_epochs 7 pac_stage1_epochs 4 gradient_accumulation_steps 3",
 }
 
