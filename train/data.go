@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"pactune/glue"
+	"pactune/internal/fault"
 	"pactune/internal/rng"
 	"pactune/tokenizer"
 )
@@ -44,6 +45,16 @@ func dataOptions(c *Config, b *Builtin) glue.Options {
 		o.FS, o.TrainFile, o.ValidationFile = b.Data, b.TrainFile, b.ValidationFile
 	}
 	return o
+}
+
+// checkProblem refuses data whose labels are not of the kind that was asked
+// for.
+func checkProblem(c *Config, d *glue.Data) error {
+	if c.ProblemType == "auto" || c.ProblemType == d.Problem.String() {
+		return nil
+	}
+	return fault.Errorf(fault.Usage, "--problem_type %s: the labels of %s are those of a %s; one class is a text, "+
+		"several classes are a list of texts in JSON lines, a regression has numbers", c.ProblemType, d.Train.Path, d.Problem)
 }
 
 // shuffleLabels permutes the targets of a training set: a control in which

@@ -31,11 +31,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	if len(o.Labels) == 0 {
 		return nil, fault.Errorf(fault.Model, "%s: config.json has no id2label, which names the labels of the classifier; expected %d of them", checkpoint.Path, width)
 	}
-	for _, p := range []glue.Problem{glue.SingleLabel, glue.MultiLabel, glue.Regression} {
-		if p.String() == checkpoint.Config.ProblemType {
-			o.Problem = p
-		}
-	}
+	o.Problem = problemOf(&checkpoint.Config, width)
 	data, err := glue.Load(o)
 	if err != nil {
 		return nil, err
@@ -47,9 +43,15 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkpoint.Load(model, 0, true); err != nil {
+	if err := checkpoint.Restore(model); err != nil {
 		return nil, err
 	}
+	note := func(text string) {
+		if text != "" && hooks.OnNote != nil {
+			hooks.OnNote(text)
+		}
+	}
+	note(orderLabels(model, o.Labels, data.LabelNames))
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
 	f := forward{model: model, tape: autograd.NewTape(pool)}
@@ -57,10 +59,8 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	var records []*EvalRecord
 	for _, d := range data.Eval {
 		e := glue.Encode(d, tok, maxLen, pool.Workers())
-		for _, note := range append(append([]string{}, d.Notes...), truncationNote(e, maxLen)) {
-			if note != "" && hooks.OnNote != nil {
-				hooks.OnNote(note)
-			}
+		for _, n := range append(append([]string{}, d.Notes...), truncationNote(e, maxLen)) {
+			note(n)
 		}
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
 			return nil, err
@@ -76,4 +76,43 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 		records = append(records, ev.record)
 	}
 	return records, nil
+}
+
+// problemOf is the kind of problem that a model answers. As in transformers,
+// one output without a problem_type is a regression.
+func problemOf(c *bert.Config, width int) glue.Problem {
+	for _, p := range []glue.Problem{glue.SingleLabel, glue.MultiLabel, glue.Regression} {
+		if p.String() == c.ProblemType {
+			return p
+		}
+	}
+	if width == 1 {
+		return glue.Regression
+	}
+	return glue.SingleLabel
+}
+
+// orderLabels gives the classifier's outputs the order that the data have for
+// their names. A model that names them otherwise is taken to have the order of
+// the data; the note says so.
+func orderLabels(m *bert.Model, model, data []string) (note string) {
+	place := map[string]int{}
+	for i, name := range model {
+		place[name] = i
+	}
+	order, moved := make([]int, len(data)), false
+	for i, name := range data {
+		from, ok := place[name]
+		if !ok && len(data) == 1 {
+			return "" // a regression: what is predicted has no name
+		}
+		if !ok {
+			return fmt.Sprintf("the model's labels %q are taken for %q, in this order", model, data)
+		}
+		order[i], moved = from, moved || from != i
+	}
+	if moved {
+		m.OrderLabels(order)
+	}
+	return ""
 }

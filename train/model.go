@@ -99,8 +99,9 @@ func checkEncoded(e *glue.Encoded, c *bert.Config, model string) error {
 func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model, *nn.Loaded, error) {
 	conf := checkpoint.Config
 	conf.SetLabels(d.Problem.String(), d.LabelNames)
-	if c.TaskName != "" {
-		conf.FinetuningTask = c.TaskName
+	conf.FinetuningTask = c.TaskName
+	if c.MaxSeqLength > conf.MaxPositions && !c.set["max_seq_length"] {
+		c.MaxSeqLength, c.from["max_seq_length"] = conf.MaxPositions, "model"
 	}
 	if c.MaxSeqLength > conf.MaxPositions {
 		return nil, nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, conf.MaxPositions)
@@ -119,6 +120,9 @@ func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Mod
 	loaded, err := checkpoint.Load(m, c.Seed, keep)
 	if err != nil {
 		return nil, nil, err
+	}
+	if before, err := checkpoint.Labels(); keep && err == nil && len(before) == labels {
+		orderLabels(m, before, d.LabelNames)
 	}
 	if c.FreezeEmbeddings {
 		m.Freeze(bert.IsEmbedding)

@@ -104,6 +104,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	if r.data, err = glue.Load(dataOptions(c, r.fsys)); err != nil {
 		return err
 	}
+	if err := checkProblem(c, r.data); err != nil {
+		return err
+	}
 	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression}
 	if err := c.Resolve(facts); err != nil {
 		return err
@@ -376,6 +379,9 @@ func (r *run) write(exit string) error {
 	if res.Interrupted {
 		exit = "interrupted"
 	}
+	if res.Last != nil && res.Last.Step != res.Steps {
+		r.last, res.Last = nil, nil // of other weights than those that are saved
+	}
 	res.TrainLoss, res.Folder = r.loss.take(), f.Path()
 	r.finish.End, r.finish.Exit = time.Now(), exit
 	res.Elapsed = r.finish.End.Sub(r.finish.Start)
@@ -393,12 +399,8 @@ func (r *run) write(exit string) error {
 			return err
 		}
 	}
-	var predictions []Prediction
 	for i, ev := range r.last {
-		predictions = append(predictions, ev.list(r.evals[i])...)
-	}
-	if len(predictions) > 0 {
-		if err := f.WritePredictions(predictions); err != nil {
+		if err := f.WritePredictions(ev.record.Suffix, ev.list(r.evals[i])); err != nil {
 			return err
 		}
 	}

@@ -181,7 +181,7 @@ func (h *history) state(s *Finish) map[string]any {
 		"best_metric": nil, "best_global_step": nil, "best_model_checkpoint": nil,
 		"epoch": epochs(s.Plan, s.Result.Steps), "global_step": s.Result.Steps,
 		"eval_steps": s.Config.EvalEvery(s.Plan.Steps, s.Plan.StepsPerEpoch), "logging_steps": s.Plan.LogEvery,
-		"save_steps": s.Plan.Steps, "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(s.Config.NumTrainEpochs)),
+		"save_steps": s.Plan.Steps, "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(epochs(s.Plan, s.Plan.Steps))),
 		"is_hyper_param_search": false, "is_local_process_zero": true, "is_world_process_zero": true,
 		"num_input_tokens_seen": 0, "stateful_callbacks": map[string]any{}, "total_flos": 0.0,
 		"train_batch_size": s.Config.BatchSize, "trial_name": nil, "trial_params": nil,
@@ -231,9 +231,10 @@ func evalHistory(e *EvalRecord, batch int) map[string]any {
 	return row
 }
 
-// WritePredictions writes eval_predictions.jsonl, one line an example.
-func (f *Folder) WritePredictions(predictions []Prediction) error {
-	return f.Write("eval_predictions.jsonl", func(w io.Writer) error {
+// WritePredictions writes eval_predictions.jsonl, one line an example; suffix
+// is that of MNLI's second set, which has a file of its own.
+func (f *Folder) WritePredictions(suffix string, predictions []Prediction) error {
+	return f.Write("eval_predictions"+suffix+".jsonl", func(w io.Writer) error {
 		var l line
 		for i := range predictions {
 			p := &predictions[i]

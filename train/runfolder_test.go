@@ -192,7 +192,7 @@ func TestFolderFinish(t *testing.T) {
 	if err := f.Eval(s.Evals[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.WritePredictions([]Prediction{{ID: 1, Line: 2, Label: "no", Predicted: "y|es", Scores: []float64{0.1, math.NaN()}}}); err != nil {
+	if err := f.WritePredictions("", []Prediction{{ID: 1, Line: 2, Label: "no", Predicted: "y|es", Scores: []float64{0.1, math.NaN()}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Finish(s); err != nil {
