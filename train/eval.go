@@ -79,7 +79,9 @@ func (f *forward) evaluate(ctx context.Context, e *glue.Encoded, size int, progr
 		logits := f.run(e, f.rows, false, bert.Dropout{})
 		out.collect(e.Data.Problem, logits)
 		if labelled {
-			sum += f.loss(e.Data.Problem, logits, 1).Sum
+			for _, l := range f.loss(e.Data.Problem, logits, 1).PerExample {
+				sum += l // one by one: the sum does not depend on size
+			}
 		}
 		if i := nn.FirstNonFinite(logits.Data); i >= 0 {
 			x := e.Data.Examples[from+i/logits.Cols]

@@ -246,3 +246,21 @@ func TestPredictionsOfTwoSets(t *testing.T) {
 		}
 	}
 }
+
+// The size of the batches is a matter of speed alone.
+func TestEvaluationBatchesDoNotMatter(t *testing.T) {
+	tr := newTest(t, 2, "method adamw")
+	var first float64
+	for i, size := range []int{1, 7, 30} {
+		ev, err := tr.forward.evaluate(context.Background(), tr.data, size, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = ev.record.Loss
+		}
+		if ev.record.Loss != first {
+			t.Errorf("batches of %d: loss %v, one by one %v", size, ev.record.Loss, first)
+		}
+	}
+}

@@ -100,11 +100,63 @@ func silent(name string, boolean bool, help string) Option {
 // ignored is an option without effect that the user gave, and why it has none.
 type ignored struct{ name, why string }
 
-// ignoredNotes tells the user of them, options with one reason together.
-func (c *Config) ignoredNotes() []string {
+// idle are the options that the user gave and that the settled ones leave
+// without effect. A value that is the default, as in a run's
+// training_args.json, asked for nothing.
+func (c *Config) idle() []ignored {
+	var list []ignored
+	defaults := NewConfig()
+	for i := range listed {
+		o := &listed[i]
+		if c.set[o.Name] && o.text(c) != o.text(defaults) {
+			if why := c.idleBecause(o); why != "" {
+				list = append(list, ignored{"--" + o.Name, why})
+			}
+		}
+	}
+	return list
+}
+
+// idleBecause tells why an option has no effect, "" when it has one.
+func (c *Config) idleBecause(o *Option) string {
+	if o.Group == "PAC-tuning" && !c.PAC() {
+		return "method " + c.Method + " trains no noise"
+	}
+	switch o.Name {
+	case "text_column_names", "label_column_name":
+		if c.TaskName != "" {
+			return "the columns of task " + c.TaskName + " are known"
+		}
+	case "data_dir":
+		if c.TaskName == "" {
+			return "it holds the files of a --task_name"
+		}
+	case "warmup_steps", "warmup_ratio":
+		if c.LRSchedulerType == "constant" {
+			return "the constant schedule has no warm-up; constant_with_warmup has"
+		}
+	case "eval_steps":
+		if c.EvalStrategy != "steps" {
+			return "it belongs to --eval_strategy steps"
+		}
+	case "eval_epochs":
+		if c.EvalStrategy != "epoch" {
+			return "it belongs to --eval_strategy epoch"
+		}
+	case "pac_noise_init":
+		if c.PACGranularity == "tensor" {
+			return "with --pac_granularity tensor no weight has noise of its own"
+		}
+	}
+	return ""
+}
+
+// ignoredNotes tells the user of options without effect, those with one reason
+// together.
+func ignoredNotes(list []ignored) []string {
 	var whys, lines []string
 	names := map[string][]string{}
-	for _, i := range c.ignored {
+	for _, i := range list {
 		if names[i.why] == nil {
 			whys = append(whys, i.why)
 		}

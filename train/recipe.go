@@ -292,7 +292,7 @@ func (c *Config) Steps(perEpoch int) (total, stage1 int) {
 // effect, the method where it was chosen for them, and, for adamw, what is
 // unlike transformers.
 func (c *Config) remarks(f Facts) []string {
-	lines := c.ignoredNotes()
+	lines := ignoredNotes(append(c.ignored, c.idle()...))
 	switch {
 	case c.set["method"] && c.asked != "auto", c.Embedded():
 	case c.Method == "pac" && c.Preset == "" || c.Method == "cwgnc":

@@ -108,6 +108,32 @@ func TestResolveAgain(t *testing.T) {
 	}
 }
 
+// Who gives an option that does nothing is told so.
+func TestIdleOptions(t *testing.T) {
+	for args, want := range map[string]string{
+		"d.csv --method adamw --pac_gamma 7 --pac_granularity tensor":         "--pac_gamma, --pac_granularity have no effect: method adamw trains no noise",
+		"d.csv --method pac --pac_granularity tensor --pac_noise_init weight": "--pac_noise_init has no effect: with --pac_granularity tensor no weight has noise of its own",
+		"--task_name rte --method cwgnc --label_column_name x":                "--label_column_name has no effect: the columns of task rte are known",
+		"d.csv --method cwgnc --data_dir x":                                   "--data_dir has no effect: it holds the files of a --task_name",
+		"d.csv --method pac --warmup_steps 5":                                 "--warmup_steps has no effect: the constant schedule has no warm-up; constant_with_warmup has",
+		"d.csv --method cwgnc --eval_steps 5":                                 "--eval_steps has no effect: it belongs to --eval_strategy steps",
+		"d.csv --method cwgnc --eval_steps 5 --eval_strategy steps":           "",
+		"d.csv --method cwgnc --pac_gamma 0 --eval_epochs 2":                  "",
+		"d.csv --method pac --pac_gamma 7 --no_do_eval":                       "",
+	} {
+		c := resolved(t, args, Facts{TrainRows: 100})
+		got := ""
+		for _, line := range c.remarks(Facts{TrainRows: 100}) {
+			if strings.Contains(line, "no effect") {
+				got += line
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}
+
 func TestAutoMethod(t *testing.T) {
 	for _, test := range []struct {
 		args  string
