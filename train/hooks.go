@@ -148,7 +148,7 @@ type Prediction struct {
 type Result struct {
 	Folder      string
 	Steps       int
-	Last        *EvalRecord // nil when nothing was evaluated
+	Evals       []*EvalRecord // of the saved weights: one, two for MNLI, none when they were not evaluated
 	Best        *EvalRecord
 	TrainLoss   float64 // mean over all updates
 	Elapsed     time.Duration

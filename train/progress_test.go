@@ -145,7 +145,7 @@ func TestColored(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	var out bytes.Buffer
-	WriteSummary(&out, testFinish().Evals[0])
+	WriteSummary(&out, testFinish().Result.Evals[0])
 	for _, want := range []string{"accuracy                0.7500   majority line  0.5000", "no            1.0000  0.5000  0.6667         5            (0)     2     3"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("lacks %q:\n%s", want, out.String())

@@ -329,7 +329,6 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 
 func (r *run) keepBest(e *EvalRecord) {
 	res := r.finish.Result
-	res.Last = e
 	if res.Best == nil || len(e.Metrics) > 0 && e.Metrics[0].Value > res.Best.Metrics[0].Value {
 		res.Best = e
 	}
@@ -379,14 +378,14 @@ func (r *run) write(exit string) error {
 	if res.Interrupted {
 		exit = "interrupted"
 	}
-	if res.Last != nil && res.Last.Step != res.Steps {
-		r.last, res.Last = nil, nil // of other weights than those that are saved
+	if len(r.last) > 0 && r.last[0].record.Step != res.Steps {
+		r.last = nil // of other weights than those that are saved
 	}
 	res.TrainLoss, res.Folder = r.loss.take(), f.Path()
 	r.finish.End, r.finish.Exit = time.Now(), exit
 	res.Elapsed = r.finish.End.Sub(r.finish.Start)
 	for _, ev := range r.last {
-		r.finish.Evals = append(r.finish.Evals, ev.record)
+		res.Evals = append(res.Evals, ev.record)
 	}
 	if err := WriteModel(f.Write, r.t.model, r.tok); err != nil {
 		return err

@@ -21,8 +21,8 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 		fmt.Fprintf(b, "datasets:\n- glue\n")
 	}
 	var last *EvalRecord
-	if len(s.Evals) > 0 {
-		last = s.Evals[0]
+	if len(s.Result.Evals) > 0 {
+		last = s.Result.Evals[0]
 		fmt.Fprintf(b, "metrics:\n")
 		for _, m := range last.Metrics {
 			fmt.Fprintf(b, "- %s\n", m.Name)
@@ -44,8 +44,8 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 	if s.Exit != "finished" {
 		fmt.Fprintf(b, "\n**The run did not end by itself: %s.**\n", markdownText(s.Exit))
 	}
-	if last != nil {
-		cardResults(b, last)
+	for _, e := range s.Result.Evals {
+		cardResults(b, e)
 	}
 	cardTraining(b, s, h)
 	return b.Flush()
@@ -84,7 +84,7 @@ func cardIndex(b io.Writer, e *EvalRecord, data string) {
 }
 
 func cardResults(b io.Writer, e *EvalRecord) {
-	fmt.Fprintf(b, "\nIt reaches on the %d examples of the evaluation set:\n\n- Loss: %.4f\n", e.Samples, e.Loss)
+	fmt.Fprintf(b, "\nIt reaches on the %d examples of the evaluation set%s:\n\n- Loss: %.4f\n", e.Samples, suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(b, "- %s: %.4f", m.Name, m.Value)
 		if v, ok := e.Majority.Value[m.Name]; ok {

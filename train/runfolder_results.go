@@ -70,7 +70,6 @@ type Finish struct {
 	Config     *Config
 	Plan       *Plan
 	Result     *Result
-	Evals      []*EvalRecord // the last ones: one, or two for MNLI
 	Data       []DataFile
 	Model      ModelFile
 	Argv       []string
@@ -91,7 +90,7 @@ func (f *Folder) Finish(s *Finish) error {
 	for _, write := range []func() error{
 		func() error { return f.writeResults("train", all, trainResults(s)) },
 		func() error {
-			if len(s.Evals) == 0 {
+			if len(s.Result.Evals) == 0 {
 				return nil
 			}
 			return f.writeResults("eval", all, evalResults(s))
@@ -135,7 +134,7 @@ func trainResults(s *Finish) map[string]any {
 // in _mm.
 func evalResults(s *Finish) map[string]any {
 	results := map[string]any{"epoch": epochs(s.Plan, s.Result.Steps)}
-	for _, e := range s.Evals {
+	for _, e := range s.Result.Evals {
 		for key, value := range evalRow(e, s.Config.EvalBatchSize) {
 			results[key+e.Suffix] = value
 		}

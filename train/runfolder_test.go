@@ -172,7 +172,7 @@ func testFinish() *Finish {
 		Classes:   []ClassScore{{"no", 1, 0.5, 2.0 / 3, 5}, {"y|es", 0.7, 1, 0.82, 5}},
 		Confusion: [][]int{{2, 3}, {0, 5}}}
 	return &Finish{Config: c, Plan: &Plan{Steps: 2, StepsPerEpoch: 1, LogEvery: 1, TrainRows: 100, Method: "pac"},
-		Result: &Result{Steps: 2, TrainLoss: 0.7, Last: e, Best: e, Elapsed: 2 * time.Second}, Evals: []*EvalRecord{e},
+		Result: &Result{Steps: 2, TrainLoss: 0.7, Evals: []*EvalRecord{e}, Best: e, Elapsed: 2 * time.Second},
 		Data: []DataFile{{Path: "my.csv", SHA256: "00", Rows: 100, Use: "train"}},
 		Argv: []string{"pactune", "--token", "hf_secret"}, Exit: "finished", KSigma: []float64{0.1}, K: []float64{0.2}}
 }

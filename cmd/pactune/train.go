@@ -51,9 +51,11 @@ func fineTune(ctx context.Context, config *train.Config) error {
 	if config.JSON {
 		return train.WriteJSON(os.Stdout, summary(result))
 	}
-	if result.Last != nil && !config.Quiet {
-		fmt.Fprintln(os.Stderr)
-		train.WriteSummary(os.Stderr, result.Last)
+	for _, e := range result.Evals {
+		if !config.Quiet {
+			fmt.Fprintln(os.Stderr)
+			train.WriteSummary(os.Stderr, e)
+		}
 	}
 	fmt.Println(result.Folder)
 	return nil
@@ -62,8 +64,8 @@ func fineTune(ctx context.Context, config *train.Config) error {
 func summary(r *train.Result) map[string]any {
 	s := map[string]any{"folder": r.Folder, "steps": r.Steps, "train_loss": r.TrainLoss,
 		"seconds": r.Elapsed.Seconds(), "interrupted": r.Interrupted}
-	if r.Last != nil {
-		s["eval"] = train.SummaryMap(r.Last)
+	for _, e := range r.Evals {
+		s["eval"+e.Suffix] = train.SummaryMap(e)
 	}
 	return s
 }
