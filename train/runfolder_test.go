@@ -173,8 +173,8 @@ func testFinish() *Finish {
 		Confusion: [][]int{{2, 3}, {0, 5}}}
 	return &Finish{Config: c, Plan: &Plan{Steps: 2, StepsPerEpoch: 1, LogEvery: 1, TrainRows: 100, Method: "pac"},
 		Result: &Result{Steps: 2, TrainLoss: 0.7, Evals: []*EvalRecord{e}, Best: e, Elapsed: 2 * time.Second},
-		Data: []DataFile{{Path: "my.csv", SHA256: "00", Rows: 100, Use: "train"}},
-		Argv: []string{"pactune", "--token", "hf_secret"}, Exit: "finished", KSigma: []float64{0.1}, K: []float64{0.2}}
+		Data:   []DataFile{{Path: "my.csv", SHA256: "00", Rows: 100, Use: "train"}},
+		Argv:   []string{"pactune", "--token", "hf_secret"}, Exit: "finished", KSigma: []float64{0.1}, K: []float64{0.2}}
 }
 
 // A finished folder has the files of run_glue with their keys, all of them
@@ -189,7 +189,7 @@ func TestFolderFinish(t *testing.T) {
 	f.Start(s.Plan)
 	f.Step(pacRecord(1), Timing{})
 	f.Step(pacRecord(2), Timing{})
-	if err := f.Eval(s.Evals[0]); err != nil {
+	if err := f.Eval(s.Result.Evals[0]); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.WritePredictions("", []Prediction{{ID: 1, Line: 2, Label: "no", Predicted: "y|es", Scores: []float64{0.1, math.NaN()}}}); err != nil {
