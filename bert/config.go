@@ -32,6 +32,7 @@ type Config struct {
 	LayerNormEps       float64           `json:"layer_norm_eps"`
 	PadToken           int               `json:"pad_token_id"`
 	PositionType       string            `json:"position_embedding_type,omitempty"`
+	IsDecoder          bool              `json:"is_decoder,omitempty"`
 	ProblemType        string            `json:"problem_type,omitempty"`
 	FinetuningTask     string            `json:"finetuning_task,omitempty"`
 	ID2Label           map[string]string `json:"id2label,omitempty"`
@@ -158,6 +159,9 @@ func (c *Config) check() error {
 	case "", "regression", "single_label_classification", "multi_label_classification":
 	default:
 		return fmt.Errorf("problem_type is %q; there are single_label_classification, multi_label_classification and regression", c.ProblemType)
+	}
+	if c.IsDecoder {
+		return fmt.Errorf("is_decoder is true: attention that sees only earlier tokens is not supported")
 	}
 	if _, err := c.activation(); err != nil {
 		return err

@@ -196,6 +196,7 @@ func TestOpenRefuses(t *testing.T) {
 		`model_type is "roberta"`:                   set("model_type", "roberta"),
 		`hidden_act is "mish"`:                      set("hidden_act", "mish"),
 		`position_embedding_type is "relative_key"`: set("position_embedding_type", "relative_key"),
+		`is_decoder is true`:                        set("is_decoder", true),
 		`problem_type is "ranking"`:                 set("problem_type", "ranking"),
 		"a dropout probability is 1":                set("classifier_dropout", 1),
 		"layer_norm_eps 0":                          set("layer_norm_eps", 0),

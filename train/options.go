@@ -74,6 +74,9 @@ func (o *Option) assign(c *Config, value string) error {
 	}
 	switch p := o.bind(c).(type) {
 	case *string:
+		if lower := strings.ToLower(value); contains(o.rule.words, lower) {
+			value = lower // run_glue takes a task in capitals too
+		}
 		if len(o.rule.words) > 0 && !contains(o.rule.words, value) && value != o.Default {
 			return o.bad(value)
 		}
