@@ -118,7 +118,7 @@ func TestExhaustiveElementaryFunctions(t *testing.T) {
 						y[i] = f.outer(v, y[i])
 					}
 				}
-				for _, isa := range Available() {
+				for _, isa := range Available()[1:] {
 					Use(isa)
 					for i := range got[:f.kernel(got[:n], x[:n])] {
 						if math.Float32bits(got[i]) != math.Float32bits(y[i]) && (got[i] == got[i] || y[i] == y[i]) {
@@ -135,7 +135,7 @@ func TestExhaustiveElementaryFunctions(t *testing.T) {
 				}
 			}
 			flush()
-			t.Logf("%s: %d numbers in %v: worst %.3f ulp at %g, absolute %.3g at %g", f.name, count, Available(), ulps.size, ulps.at, abs.size, abs.at)
+			t.Logf("%s: %d numbers, %v equal: worst %.3f ulp at %g, absolute %.3g at %g", f.name, count, Available()[1:], ulps.size, ulps.at, abs.size, abs.at)
 			if !(ulps.size <= f.ulps) || f.abs > 0 && !(abs.size <= f.abs) {
 				t.Errorf("%s: %.3f ulp at %g, bound %g; absolute %.3g at %g, bound %g", f.name, ulps.size, ulps.at, f.ulps, abs.size, abs.at, f.abs)
 			}
