@@ -162,7 +162,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 	params := []*autograd.Param{newParam("a", 0, 2*PieceSize), newParam("b", 1, 10)}
 	a := NewAdamW(pool, []Group{{Params: params, LR: 1e-3}}, DefaultAdam())
 	c := NewClipper(pool, params, ByTensor, 0.05, 1)
-	s, err := NewSchedule("cosine", 10, 100, 1e-3)
+	s, err := NewSchedule("cosine", 10, 100, 1e-3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"pactune/internal/fault"
@@ -28,7 +29,7 @@ func TestSchedulesFollowTheirFormulas(t *testing.T) {
 		},
 		"inverse_sqrt": func(s float64) float64 { return 1 / math.Sqrt(s/w) },
 	} {
-		s, err := NewSchedule(name, w, total, lr)
+		s, err := NewSchedule(name, w, total, lr, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +62,7 @@ func TestScheduleEdges(t *testing.T) {
 		{"inverse_sqrt", 0, 4, 0, 1}, // without a warm-up the time scale is 10,000
 		{"inverse_sqrt", 0, 4, 30_000, 0.5},
 	} {
-		s, err := NewSchedule(c.name, c.warmup, c.total, 1)
+		s, err := NewSchedule(c.name, c.warmup, c.total, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,11 +70,32 @@ func TestScheduleEdges(t *testing.T) {
 			t.Errorf("%s warm-up %d of %d at step %d: %v, want %v", c.name, c.warmup, c.total, c.step, got, c.want)
 		}
 	}
-	if _, err := NewSchedule("lineal", 0, 1, 1); fault.KindOf(err) != fault.Usage {
+	if _, err := NewSchedule("lineal", 0, 1, 1, nil); fault.KindOf(err) != fault.Usage {
 		t.Errorf("unknown schedule: %v", err)
 	}
-	if _, err := NewSchedule("linear", -1, 1, 1); fault.KindOf(err) != fault.Usage {
+	if _, err := NewSchedule("linear", -1, 1, 1, nil); fault.KindOf(err) != fault.Usage {
 		t.Errorf("negative warm-up: %v", err)
+	}
+}
+
+func TestSettingsOfSchedules(t *testing.T) {
+	for _, c := range []struct {
+		kind   ScheduleKind
+		kwargs map[string]float64
+		want   string // part of the error
+	}{
+		{Linear, map[string]float64{"num_cycles": 2}, `"num_cycles" is no setting of linear`},
+		{Cosine, map[string]float64{"num_cycle": 2}, `"num_cycle" is no setting of cosine: expected [num_cycles]`},
+		{Cosine, map[string]float64{"num_cycles": -1}, "num_cycles is -1"},
+		{CosineWithMinLR, nil, "needs one of min_lr and min_lr_rate"},
+		{CosineWithMinLR, map[string]float64{"min_lr": 1e-6, "min_lr_rate": 0.1}, "needs one of min_lr and min_lr_rate"},
+		{WarmupStableDecay, map[string]float64{"num_decay_steps": 2}, "needs num_stable_steps"},
+		{Polynomial, map[string]float64{"lr_end": 1}, "expected a rate above it"},
+	} {
+		_, err := NewSchedule(string(c.kind), 0, 10, 1, c.kwargs)
+		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %v: %v, want a usage error with %q", c.kind, c.kwargs, err, c.want)
+		}
 	}
 }
 

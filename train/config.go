@@ -4,6 +4,8 @@ import (
 	"math"
 	"reflect"
 	"strings"
+
+	"pactune/optim"
 )
 
 // Config is every setting of a run under plain names. NewConfig fills in the
@@ -55,7 +57,8 @@ type Config struct {
 	AdamEpsilon        float64
 	AdamForm           string // "torch" or "hf"
 	AdamBiasCorrection bool
-	LRSchedulerType    string  // an optim.ScheduleKind
+	LRSchedulerType    string // an optim.ScheduleKind
+	LRSchedulerKwargs  map[string]float64
 	WarmupSteps        float64 // a share of all updates when below 1
 	WarmupRatio        float64
 	MaxGradNorm        float64 // global clipping; 0 is off
@@ -201,6 +204,11 @@ func (c *Config) Warmup(total int) int {
 		return share(c.WarmupSteps, total)
 	}
 	return int(math.Ceil(c.WarmupRatio * float64(total)))
+}
+
+// Schedule returns the rates' course over total updates.
+func (c *Config) Schedule(total int) (optim.Schedule, error) {
+	return optim.NewSchedule(c.LRSchedulerType, c.Warmup(total), total, c.LearningRate, c.LRSchedulerKwargs)
 }
 
 // LogEvery returns after how many updates a line is logged, 0 for never.

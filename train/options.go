@@ -1,6 +1,7 @@
 package train
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -54,7 +55,11 @@ var (
 	maxSteps = rule{allowed: "a whole number from 1 up, or -1 for no limit", number: func(v float64) bool { return v >= 1 || v == -1 }}
 )
 
-func oneOf(words ...string) rule {
+func oneOf[S ~string](values ...S) rule {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
 	return rule{allowed: "one of " + strings.Join(words, ", "), words: words}
 }
 
@@ -83,6 +88,12 @@ func (o *Option) assign(c *Config, value string) error {
 		*p = value
 	case *[]string:
 		*p = splitList(value)
+	case *map[string]float64:
+		var numbers map[string]float64
+		if json.Unmarshal([]byte(value), &numbers) != nil {
+			return o.bad(value)
+		}
+		*p = numbers
 	case *bool:
 		b, ok := truth(value)
 		if !ok {
@@ -121,6 +132,9 @@ func (o *Option) text(c *Config) string {
 		return *p
 	case *[]string:
 		return strings.Join(*p, ",")
+	case *map[string]float64:
+		text, _ := json.Marshal(*p)
+		return string(text)
 	case *bool:
 		return strconv.FormatBool(*p)
 	case *int:
@@ -147,6 +161,8 @@ func (o *Option) expected() string {
 	switch o.bind(&Config{}).(type) {
 	case *bool:
 		return "true or false"
+	case *map[string]float64:
+		return "a JSON object of numbers"
 	case *uint64:
 		return "a whole number from 0 up"
 	case *int:

@@ -212,6 +212,9 @@ func optionText(value any) (string, bool) {
 		return v, true
 	case bool, json.Number:
 		return fmt.Sprint(v), true
+	case map[string]any:
+		text, err := json.Marshal(v)
+		return string(text), err == nil
 	case []any:
 		words := make([]string, len(v))
 		for i := range v {

@@ -1,5 +1,7 @@
 package train
 
+import "pactune/optim"
+
 // Groups in the order in which --help prints them.
 var groups = []string{"Model", "Data", "Method", "Length and batch", "Rates", "Optimiser",
 	"PAC-tuning", "Component-wise clipping", "Evaluation and log", "Run"}
@@ -75,8 +77,10 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.LearningRate }},
 	{Name: "head_learning_rate", Group: "Rates", Default: "0", rule: zeroUp, Help: "highest rate of the new head; 0: learning_rate",
 		bind: func(c *Config) any { return &c.HeadLearningRate }},
-	{Name: "lr_scheduler_type", Group: "Rates", Default: "linear", rule: oneOf("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt"), Help: "course of the rates after warm-up",
+	{Name: "lr_scheduler_type", Group: "Rates", Default: "linear", rule: oneOf(optim.ScheduleKinds...), never: map[string]string{"reduce_lr_on_plateau": plateauReason}, Help: "course of the rates after warm-up",
 		bind: func(c *Config) any { return &c.LRSchedulerType }},
+	{Name: "lr_scheduler_kwargs", Group: "Rates", Default: "{}", Help: "settings of the course as JSON, such as {\"num_cycles\": 2} for a cosine",
+		bind: func(c *Config) any { return &c.LRSchedulerKwargs }},
 	{Name: "warmup_steps", Group: "Rates", Default: "0", rule: zeroUp, Help: "updates of linear warm-up; below 1, a share of all",
 		bind: func(c *Config) any { return &c.WarmupSteps }},
 	{Name: "warmup_ratio", Group: "Rates", Default: "0", rule: fraction, Help: "warm-up as a share of all updates",

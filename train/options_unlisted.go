@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	fp16Reason = "fp16 needs loss scaling and has no fast path on CPUs; there is --precision f32"
-	bf16Reason = "bf16 comes with the bf16 kernels, which this version does not have; there is --precision f32"
+	fp16Reason    = "fp16 needs loss scaling and has no fast path on CPUs; there is --precision f32"
+	plateauReason = "it follows the evaluations instead of the updates and is not offered; cosine_with_min_lr and warmup_stable_decay end at a lowest rate"
+	bf16Reason    = "bf16 comes with the bf16 kernels, which this version does not have; there is --precision f32"
 )
 
 // unlisted are options of run_glue.py and Trainer that have no field here:

@@ -145,6 +145,9 @@ func (c *Config) Resolve(f Facts) error {
 	if c.DataSeed == 0 {
 		c.DataSeed = c.Seed
 	}
+	if _, err := c.Schedule(1); err != nil {
+		return err
+	}
 	if err := c.settleClipping(); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 		Eps: c.AdamEpsilon, BiasCorrection: c.AdamBiasCorrection})
 	t.opt.KeepOld = true
 	var err error
-	if t.schedule, err = optim.NewSchedule(c.LRSchedulerType, c.Warmup(total), total, c.LearningRate); err != nil {
+	if t.schedule, err = c.Schedule(total); err != nil {
 		return nil, err
 	}
 	grouping, norm := "tensor", 0.0

@@ -147,23 +147,30 @@ def traces(recorded):
             recorded[f"{i}.{key}"] = np.ascontiguousarray(r[key])
 
 
-SCHEDULES = ["linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt"]
+# All but reduce_lr_on_plateau, which follows evaluations and not the step.
+SCHEDULES = [dict(name=n, kwargs=k) for n, k in [
+    ("linear", {}), ("cosine", {}), ("cosine", dict(num_cycles=1.25)), ("cosine_with_restarts", {}), ("cosine_with_restarts", dict(num_cycles=3)),
+    ("cosine_with_min_lr", dict(min_lr=3e-6)), ("cosine_with_min_lr", dict(min_lr_rate=0.1, num_cycles=1.5)),
+    ("polynomial", {}), ("polynomial", dict(lr_end=5e-6)), ("constant", {}), ("constant_with_warmup", {}), ("inverse_sqrt", {}),
+    ("warmup_stable_decay", dict(num_stable_steps=3, num_decay_steps=50)),
+    ("warmup_stable_decay", dict(num_stable_steps=0, num_decay_steps=60, min_lr_ratio=0.2, num_cycles=0.75))]]
 RUNS = [(0, 1), (0, 7), (3, 7), (7, 7), (0, 100), (10, 110), (40, 100)]  # warm-up and updates
 LR, AFTER = 2e-5, 5
 
 
 def schedules(recorded):
-    for name in SCHEDULES:
+    for i, schedule in enumerate(SCHEDULES):
+        name = schedule["name"]
         for warmup, total in RUNS:
             if name == "polynomial" and warmup == total:
                 continue  # transformers divides by zero
-            opt = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=LR)
-            s, rates = get_scheduler(name, opt, warmup, total), []
+            opt = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=LR)
+            s, rates = get_scheduler(name, opt, warmup, total, schedule["kwargs"]), []
             for _ in range(total + AFTER):
                 rates.append(s.get_last_lr()[0])
                 opt.step()
                 s.step()
-            recorded[f"{name}/{warmup}/{total}"] = np.array(rates)
+            recorded[f"schedule/{i}/{warmup}/{total}"] = np.array(rates)
 
 
 if __name__ == "__main__":
