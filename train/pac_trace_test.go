@@ -81,7 +81,26 @@ func recorded(t *testing.T, name string) map[string][]float64 {
 }
 
 // newTraced makes the trainer of a case before its first update.
-func newTraced(t *testing.T, traces pacTraces, c pacTrace, threads int) *trainer {
+func newTraced(t *testing.T, traces pacTraces, c pacTrace) *trainer {
+	t.Helper()
+	weights := recorded(t, "pac_trace.safetensors")
+	for name, w := range weights {
+		if strings.HasPrefix(name, "bert.encoder.") && strings.HasSuffix(name, ".weight") && !strings.Contains(name, "LayerNorm") {
+			for i := range w {
+				w[i] /= c.Shrink
+			}
+		}
+	}
+	tr := traces.trainer(t, "method pac "+c.Options, weights)
+	if err := (&run{cfg: tr.cfg, t: tr}).measureK(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	tr.stage1 = traces.Stage1
+	return tr
+}
+
+// trainer makes a trainer of the recorded model and examples on two threads.
+func (traces *pacTraces) trainer(t *testing.T, settings string, weights map[string][]float64) *trainer {
 	t.Helper()
 	data := &glue.Encoded{Data: &glue.Dataset{Path: "made.txt", Problem: glue.SingleLabel, LabelNames: []string{"no", "yes"}, Labelled: true}, Starts: []int{0}}
 	for i, x := range traces.Examples {
@@ -90,7 +109,7 @@ func newTraced(t *testing.T, traces pacTraces, c pacTrace, threads int) *trainer
 		data.Data.Examples = append(data.Data.Examples, glue.Example{ID: i, Line: i + 1, Label: x.Label})
 	}
 	cfg := NewConfig()
-	options := strings.Fields(fmt.Sprintf("train_file made.txt model_name_or_path made method pac seed %d %s", traces.Seed, c.Options))
+	options := strings.Fields(fmt.Sprintf("train_file made.txt model_name_or_path made seed %d %s", traces.Seed, settings))
 	for i := 0; i < len(options); i += 2 {
 		if err := cfg.Set(options[i], options[i+1]); err != nil {
 			t.Fatal(err)
@@ -107,32 +126,24 @@ func newTraced(t *testing.T, traces pacTraces, c pacTrace, threads int) *trainer
 	if err != nil {
 		t.Fatal(err)
 	}
-	weights := recorded(t, "pac_trace.safetensors")
 	for _, p := range m.Store.Params {
 		w := weights[p.Name]
 		if len(w) != len(p.Clean) {
 			t.Fatalf("%s has %d recorded weights, want %d", p.Name, len(w), len(p.Clean))
 		}
 		for i, v := range w {
-			if strings.HasPrefix(p.Name, "bert.encoder.") && len(p.Shape) == 2 {
-				v /= c.Shrink
-			}
 			p.Clean[i] = tensor.Float(v)
 		}
 	}
 	if cfg.FreezeEmbeddings {
 		m.Freeze(bert.IsEmbedding)
 	}
-	pool := par.New(threads)
+	pool := par.New(2)
 	t.Cleanup(pool.Close)
 	tr, err := newTrainer(cfg, m, data, pool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (&run{cfg: cfg, t: tr}).measureK(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	tr.stage1 = traces.Stage1
 	tr.opt.KeepOld = false // dw is to be read after the update
 	return tr
 }
@@ -339,7 +350,7 @@ func TestPACTrace(t *testing.T) {
 				if err := asm.Use(isa); err != nil {
 					t.Fatal(err)
 				}
-				tr := newTraced(t, traces, trace, 2)
+				tr := newTraced(t, traces, trace)
 				c := &tracer{t: t, tr: tr, want: recorded(t, "pac_trace_"+trace.Name+".safetensors"), allowed: allowedIn(trace.Name),
 					worst: map[string]float64{}, moments: map[string][]float64{}}
 				c.follow(traces, trace)
