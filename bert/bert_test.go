@@ -47,7 +47,27 @@ func randomModel(t testing.TB, c Config, head Head, labels int) *Model {
 
 // naive is BERT written down one example at a time in float64, straight from
 // the paper, with the standard library's functions.
-type naive struct{ m *Model }
+type naive struct {
+	m       *Model
+	d       Dropout
+	example uint32
+}
+
+// drop applies dropout to rows whose first element takes the word start of the
+// site and the example.
+func (n naive) drop(x [][]float64, rate float64, site uint32, start int) [][]float64 {
+	key := n.d.Key.Fold(site)
+	for r := range x {
+		for c := range x[r] {
+			if word := uint64(start + r*len(x[r]) + c); rng.Uniform(key.Uint32(n.example, word)) < 1-rate {
+				x[r][c] /= 1 - rate
+			} else {
+				x[r][c] = 0
+			}
+		}
+	}
+	return x
+}
 
 func (n naive) at(name string, i int) float64 { return float64(n.m.Store.Param(name).Clean[i]) }
 
@@ -92,23 +112,33 @@ func plus(a, b [][]float64) [][]float64 {
 	return a
 }
 
-func (n naive) attention(q, k, v [][]float64) [][]float64 {
+func (n naive) attention(q, k, v [][]float64, site uint32) [][]float64 {
 	heads, d := n.m.Config.Heads, n.m.Config.HiddenSize/n.m.Config.Heads
 	out := make([][]float64, len(q))
 	for i := range q {
 		out[i] = make([]float64, heads*d)
-		for h := range heads {
-			p, sum := make([]float64, len(k)), 0.0
+	}
+	for h := range heads {
+		p := make([][]float64, len(q))
+		for i := range q {
+			p[i] = make([]float64, len(k))
+			sum := 0.0
 			for j := range k {
 				for c := h * d; c < (h+1)*d; c++ {
-					p[j] += q[i][c] * k[j][c]
+					p[i][j] += q[i][c] * k[j][c]
 				}
-				p[j] = math.Exp(p[j] / math.Sqrt(float64(d)))
-				sum += p[j]
+				p[i][j] = math.Exp(p[i][j] / math.Sqrt(float64(d)))
+				sum += p[i][j]
 			}
+			for j := range k {
+				p[i][j] /= sum
+			}
+		}
+		n.drop(p, n.d.Attention, site, h*((len(q)*len(k)+63)/64*64)) // heads begin at multiples of 64 words
+		for i := range q {
 			for j := range v {
 				for c := h * d; c < (h+1)*d; c++ {
-					out[i][c] += p[j] / sum * v[j][c]
+					out[i][c] += p[i][j] * v[j][c]
 				}
 			}
 		}
@@ -127,18 +157,18 @@ func (n naive) logits(ids, types []int32) []float64 {
 				n.at("bert.embeddings.token_type_embeddings.weight", int(types[i])*h+c)
 		}
 	}
-	x = n.norm(x, "bert.embeddings.LayerNorm")
+	x = n.drop(n.norm(x, "bert.embeddings.LayerNorm"), n.d.Hidden, 0, 0)
 	for l := range n.m.Config.Layers {
-		p := fmt.Sprintf("bert.encoder.layer.%d.", l)
-		a := n.attention(n.linear(x, p+"attention.self.query"), n.linear(x, p+"attention.self.key"), n.linear(x, p+"attention.self.value"))
-		x = n.norm(plus(n.linear(a, p+"attention.output.dense"), x), p+"attention.output.LayerNorm")
+		p, site := fmt.Sprintf("bert.encoder.layer.%d.", l), uint32(2+3*l)
+		a := n.attention(n.linear(x, p+"attention.self.query"), n.linear(x, p+"attention.self.key"), n.linear(x, p+"attention.self.value"), site)
+		x = n.norm(plus(n.drop(n.linear(a, p+"attention.output.dense"), n.d.Hidden, site+1, 0), x), p+"attention.output.LayerNorm")
 		f := n.linear(x, p+"intermediate.dense")
 		for r := range f {
 			for c, z := range f[r] {
 				f[r][c] = z / 2 * (1 + math.Erf(z/math.Sqrt2))
 			}
 		}
-		x = n.norm(plus(n.linear(f, p+"output.dense"), x), p+"output.LayerNorm")
+		x = n.norm(plus(n.drop(n.linear(f, p+"output.dense"), n.d.Hidden, site+2, 0), x), p+"output.LayerNorm")
 	}
 	cls := x[:1]
 	if n.m.Store.Param("bert.pooler.dense.weight") != nil {
@@ -147,26 +177,38 @@ func (n naive) logits(ids, types []int32) []float64 {
 			cls[0][c] = math.Tanh(cls[0][c])
 		}
 	}
-	return n.linear(cls, "classifier")[0]
+	return n.linear(n.drop(cls, n.d.Classifier, 1, 0), "classifier")[0]
 }
 
+// Logits, and the masks of dropout: a word of the generator for every element,
+// by site, example and place in the example.
 func TestLogitsAgreeWithANaiveTwin(t *testing.T) {
 	// float32: a few dozen roundings of 6e-8 on values of order one.
 	tol := 2e-5
 	if tensor.F64 {
 		tol = 1e-12
 	}
+	config := small
+	config.MaxPositions = 40
+	b := someBatch()
+	for i := range 37 { // longer than the pieces that workers take
+		b.ids, b.types = append(b.ids, int32(2+i*i%21)), append(b.types, int32(i/20))
+	}
+	b.seqs.RowStarts, b.seqs.ExampleIDs = append(b.seqs.RowStarts, int32(len(b.ids))), append(b.seqs.ExampleIDs, 5)
+	some := Dropout{Hidden: 0.2, Attention: 0.3, Classifier: 0.25, Key: rng.NewKey(9, rng.StreamDropout, 4)}
 	for _, head := range []Head{HeadPooler, HeadCLS} {
-		m, b := randomModel(t, small, head, 3), someBatch()
+		m := randomModel(t, config, head, 3)
 		tape := autograd.NewTape(par.New(2))
-		for _, record := range []bool{true, false} {
-			tape.Reset(b.seqs, record)
-			got := m.Logits(tape, b.ids, b.types, Dropout{})
-			for s := range b.seqs.ExampleIDs {
-				from, to := b.seqs.RowStarts[s], b.seqs.RowStarts[s+1]
-				for c, want := range (naive{m}).logits(b.ids[from:to], b.types[from:to]) {
-					if e := math.Abs(float64(got.Data[s*3+c]) - want); !(e < tol) {
-						t.Errorf("%s, sequence %d, label %d: %v, want %v", head, s, c, got.Data[s*3+c], want)
+		for _, drop := range []Dropout{{}, some} {
+			for _, record := range []bool{true, false} {
+				tape.Reset(b.seqs, record)
+				got := m.Logits(tape, b.ids, b.types, drop)
+				for s, id := range b.seqs.ExampleIDs {
+					from, to := b.seqs.RowStarts[s], b.seqs.RowStarts[s+1]
+					for c, want := range (naive{m, drop, id}).logits(b.ids[from:to], b.types[from:to]) {
+						if e := math.Abs(float64(got.Data[s*3+c]) - want); !(e < tol) {
+							t.Errorf("%s, dropout %v, sequence %d, label %d: %v, want %v", head, drop.Hidden, s, c, got.Data[s*3+c], want)
+						}
 					}
 				}
 			}

@@ -60,22 +60,29 @@ func TestActivations(t *testing.T) {
 	}
 }
 
+// A shift changes no softmax, also where e^shift, or e^−shift, is no number.
 func TestSoftmaxFormula(t *testing.T) {
+	const scale = 0.125
 	rnd := rand.New(rand.NewSource(2))
 	for _, n := range []int{1, 2, 12, 16, 33, 128} {
-		const scale = 0.125
-		x, dp := randoms(rnd, n, 20), randoms(rnd, n, 1)
-		p, dx := make([]Float, n), make([]Float, n)
-		Softmax(p, x, scale)
-		SoftmaxGrad(dx, p, dp, scale)
-		sum, dot := 0.0, 0.0
-		for i := range x {
-			sum += math.Exp(scale * float64(x[i]))
-			dot += float64(p[i]) * float64(dp[i])
-		}
-		for i := range x {
-			near(t, "softmax", i, p[i], math.Exp(scale*float64(x[i]))/sum, 0.1)
-			near(t, "its gradient", i, dx[i], scale*float64(p[i])*(float64(dp[i])-dot), scale)
+		for _, shift := range []float64{0, 8192, -8192} {
+			x, dp := randoms(rnd, n, 20), randoms(rnd, n, 1)
+			p, dx, exps, sum := make([]Float, n), make([]Float, n), make([]float64, n), 0.0
+			for i, v := range x {
+				z := math.Round(64*float64(v)) / 64 // which makes the shift exact
+				x[i], exps[i] = Float(z+shift), math.Exp(scale*z)
+				sum += exps[i]
+			}
+			Softmax(p, x, scale)
+			SoftmaxGrad(dx, p, dp, scale)
+			dot := 0.0
+			for i := range p {
+				dot += float64(p[i]) * float64(dp[i])
+			}
+			for i := range x {
+				near(t, "softmax", i, p[i], exps[i]/sum, 0.1)
+				near(t, "its gradient", i, dx[i], scale*float64(p[i])*(float64(dp[i])-dot), scale)
+			}
 		}
 	}
 }
