@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"pactune/autograd"
 	"pactune/bert"
@@ -55,7 +56,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
 	f := forward{model: model, tape: autograd.NewTape(pool)}
-	maxLen := min(cfg.MaxSeqLength, checkpoint.Config.MaxPositions)
+	maxLen := cutAt(cfg, checkpoint.Config.MaxPositions)
 	var records []*EvalRecord
 	for _, d := range data.Eval {
 		e := glue.Encode(d, tok, maxLen, pool.Workers())
@@ -76,6 +77,22 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 		records = append(records, ev.record)
 	}
 	return records, nil
+}
+
+// cutAt is the number of tokens after which a text is cut: the option's, else
+// that of the run which made the model, else the option's default; never more
+// than the model has positions for.
+func cutAt(cfg *Config, positions int) int {
+	run := NewConfig()
+	run.MaxSeqLength = cfg.MaxSeqLength
+	if !cfg.IsSet("max_seq_length") {
+		// A folder of another program has no such file, and the default holds.
+		args, _ := readOptions(filepath.Join(cfg.ModelNameOrPath, "training_args.json"))
+		if text, ok := optionText(args["max_seq_length"]); ok && text != "" {
+			_ = run.Set("max_seq_length", text)
+		}
+	}
+	return min(run.MaxSeqLength, positions)
 }
 
 // problemOf is the kind of problem that a model answers. As in transformers,

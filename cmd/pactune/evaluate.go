@@ -13,10 +13,11 @@ import (
 
 func evaluateCommand() *cobra.Command {
 	help := func(bool) {
-		fmt.Print(`Usage: pactune evaluate DIR --validation_file FILE
+		fmt.Print(`Usage: pactune evaluate DIR FILE
        pactune evaluate DIR --task_name rte --data_dir glue/RTE
 
-Scores a fine-tuned model: metrics beside the majority line, classes, confusion matrix.
+Scores a fine-tuned model: metrics beside the majority line, classes, confusion matrix. Texts are
+cut where the run that made the model cut them, unless --max_seq_length says otherwise.
 `)
 		train.WriteOptions(os.Stdout, train.InEvaluate)
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// finished makes a run in dir/run and returns what its last evaluation found.
+func finished(t *testing.T, dir string, args ...string) map[string]any {
+	t.Helper()
+	args = append([]string{"train", "--model_name_or_path", "model", "--output_dir", "run", "--json", "--quiet"}, args...)
+	r := pactune(t, dir, "", args...)
+	var s struct{ Eval map[string]any }
+	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil || r.code != 0 {
+		t.Fatalf("train: %v, %+v", err, r)
+	}
+	return s.Eval
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// evaluate finds what the run found, also when its texts were cut elsewhere
+// than by default.
+func TestEvaluateCutsWhereTheRunDid(t *testing.T) {
+	dir := job(t)
+	long := strings.Repeat("the plants in the garden ", 40)
+	write(t, filepath.Join(dir, "long.txt"), "the kitchen "+long+"\tgarden\n"+long+"the pan\tkitchen\n"+long+"\tgarden\n")
+	for _, length := range []string{"6", "200"} {
+		run := finished(t, dir, "long.txt", "--validation_file", "long.txt", "--method", "adamw", "--max_steps", "2",
+			"--learning_rate", "1e-2", "--max_seq_length", length)
+		r := pactune(t, dir, "", "evaluate", "run", "long.txt", "--json", "--quiet")
+		var found struct{ Eval map[string]any }
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
+			t.Fatalf("evaluate: %v, %+v", err, r)
+		}
+		if found.Eval["loss"] != run["loss"] {
+			t.Errorf("--max_seq_length %s: evaluate finds the loss %v, the run %v", length, found.Eval["loss"], run["loss"])
+		}
+		r = pactune(t, dir, "", "evaluate", "run", "long.txt", "--json", "--quiet", "--max_seq_length", "30")
+		if strings.Contains(r.stdout, `"loss": `+number(run["loss"])) {
+			t.Errorf("--max_seq_length of evaluate has no effect: %s", r.stdout)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func number(v any) string {
+	text, _ := json.Marshal(v)
+	return string(text)
+}
