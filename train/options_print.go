@@ -151,8 +151,8 @@ One JSON file of options, such as a run's training_args.json, may stand in place
 	writeRecipes(w)
 	fmt.Fprint(w, "\nPAC-tuning's gamma is 10 for sst2 and cola, unless the preset says otherwise. `--compat authors` takes the preset `authors`, `--compat hf` the method `adamw`.\n")
 	fmt.Fprint(w, "\n## Differences from run_glue.py\n\nPrinted once by `--method adamw`:\n\n")
-	for _, d := range Differences {
-		fmt.Fprintf(w, "- %s\n", d)
+	for _, d := range differences {
+		fmt.Fprintf(w, "- %s\n", d.text)
 	}
 	fmt.Fprint(w, "\nOptions of run_glue.py and Trainer that have no effect or no place here:\n\n| option | |\n|---|---|\n")
 	for i := range unlisted {

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"pactune/internal/fault"
@@ -104,11 +105,15 @@ var compats = map[string][]setting{
 	},
 }
 
-// Differences from transformers' defaults, printed once for adamw.
-var Differences = []string{
-	"no padding: every example keeps its own length; the result is the same as with padding",
-	"evaluation after every epoch (--eval_strategy no turns it off)",
-	"a line in the log for every 1 % of the updates (--logging_steps 500 is transformers')",
+// differences from transformers' defaults, printed once for adamw: but not to
+// who has given one of the options that a difference is about.
+var differences = []struct {
+	text  string
+	about []string
+}{
+	{"no padding: every example keeps its own length; the result is the same as with padding", nil},
+	{"evaluation after every epoch (--eval_strategy no turns it off)", []string{"do_eval", "eval_strategy", "eval_epochs"}},
+	{"a line in the log for every 1 % of the updates (--logging_steps 500 is transformers')", []string{"logging_strategy", "logging_steps"}},
 }
 
 // Facts are what the data say, and what some settings wait for.
@@ -307,8 +312,10 @@ func (c *Config) remarks(f Facts) []string {
 		lines = append(lines, fmt.Sprintf("method %s, because there are %s 1,000 training rows (--method)", c.Method, sign))
 	}
 	if c.Method == "adamw" && c.Compat == "" {
-		for _, d := range Differences {
-			lines = append(lines, "unlike transformers: "+d)
+		for _, d := range differences {
+			if !slices.ContainsFunc(d.about, c.IsSet) {
+				lines = append(lines, "unlike transformers: "+d.text)
+			}
 		}
 	}
 	return lines

@@ -134,6 +134,30 @@ func TestIdleOptions(t *testing.T) {
 	}
 }
 
+// What a run says of transformers' defaults is true of this run.
+func TestDifferencesAreTrue(t *testing.T) {
+	for args, want := range map[string]string{
+		"d.csv --method adamw":                                      "no padding, evaluation, a line",
+		"d.csv --method adamw --eval_strategy no":                   "no padding, a line",
+		"d.csv --method adamw --no_do_eval --logging_steps 500":     "no padding",
+		"d.csv --method adamw --logging_strategy no --eval_steps 3": "no padding, evaluation",
+		"d.csv --method cwgnc":                                      "",
+		"d.csv --compat hf":                                         "",
+	} {
+		var got []string
+		for _, line := range resolved(t, args, Facts{TrainRows: 100}).remarks(Facts{TrainRows: 100}) {
+			for _, start := range []string{"no padding", "evaluation", "a line"} {
+				if strings.HasPrefix(line, "unlike transformers: "+start) {
+					got = append(got, start)
+				}
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: says %q, want %s", args, got, want)
+		}
+	}
+}
+
 func TestAutoMethod(t *testing.T) {
 	for _, test := range []struct {
 		args  string
