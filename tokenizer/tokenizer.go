@@ -75,6 +75,14 @@ func FromVocab(r io.Reader, name string, o Options) (*Tokenizer, error) {
 	return build(name, tokens, c)
 }
 
+// Within is the same tokeniser for a model that has positions for n tokens: the
+// files that it writes say so, and others that read them cut there.
+func (t *Tokenizer) Within(n int) *Tokenizer {
+	short := *t
+	short.maxLength = min(t.maxLength, n)
+	return &short
+}
+
 // VocabSize is the number of ids: every id is below it.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 

@@ -170,6 +170,10 @@ func TestRunTakesTheModelsLimits(t *testing.T) {
 	if c.MaxSeqLength != 8 || c.From("max_seq_length") != "model" {
 		t.Errorf("max_seq_length %d from %s, want the model's 8", c.MaxSeqLength, c.From("max_seq_length"))
 	}
+	// transformers cuts a text there when it is asked to truncate.
+	if text, err := os.ReadFile(filepath.Join(model, "tokenizer_config.json")); err != nil || !strings.Contains(string(text), `"model_max_length": 8,`) {
+		t.Errorf("tokenizer_config.json of a model with 8 positions: %v, %s", err, text)
+	}
 	if _, err := Run(context.Background(), settings(t, quick(t, model, data)+"max_seq_length 9"), nil, Hooks{}); fault.KindOf(err) != fault.Usage {
 		t.Errorf("max_seq_length 9: %v", err)
 	}

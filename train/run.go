@@ -419,7 +419,7 @@ func WriteModel(write func(name string, content func(io.Writer) error) error, m 
 	if err := write("config.json", bytes(config)); err != nil {
 		return err
 	}
-	if err := tok.WriteFiles(func(name string, data []byte) error { return write(name, bytes(data)) }); err != nil {
+	if err := tok.Within(m.Config.MaxPositions).WriteFiles(func(name string, data []byte) error { return write(name, bytes(data)) }); err != nil {
 		return err
 	}
 	return write("model.safetensors", func(w io.Writer) error {
