@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -234,9 +235,13 @@ func nearest(table []Option, name string) string {
 	for i := range table {
 		for _, known := range append([]string{table[i].Name}, table[i].Other...) {
 			d := edits(name, known)
-			// Half a name, as in --batch_size, counts as near.
-			if len(name) >= 5 && strings.Contains(known, name) {
+			// Half a name, as in --batch_size, or its words without one of
+			// them, as in --num_epochs, count as near; --lr is its initials.
+			if len(name) >= 5 && (strings.Contains(known, name) || wordsIn(name, known)) {
 				d = min(d, 2)
+			}
+			if len(name) >= 2 && name == initials(known) {
+				d = 0
 			}
 			if d < least {
 				best, least = known, d
@@ -244,6 +249,27 @@ func nearest(table []Option, name string) string {
 		}
 	}
 	return best
+}
+
+// wordsIn tells whether the words of name stand in known, in their order.
+func wordsIn(name, known string) bool {
+	rest := strings.Split(known, "_")
+	for _, word := range strings.Split(name, "_") {
+		i := slices.Index(rest, word)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:]
+	}
+	return true
+}
+
+func initials(name string) string {
+	var first []byte
+	for _, word := range strings.Split(name, "_") {
+		first = append(first, word[:min(1, len(word))]...)
+	}
+	return string(first)
 }
 
 // edits is the number of insertions, deletions, replacements and swaps of
