@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -50,10 +51,11 @@ cut where the run that made the model cut them, unless --max_seq_length says oth
 
 func show(config *train.Config, records []*train.EvalRecord) error {
 	if !config.JSON {
+		var text bytes.Buffer
 		for _, r := range records {
-			train.WriteSummary(os.Stdout, r)
+			train.WriteSummary(&text, r)
 		}
-		return nil
+		return result(text.String())
 	}
 	all := map[string]any{}
 	for _, r := range records {

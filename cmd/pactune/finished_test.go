@@ -58,3 +58,24 @@ func number(v any) string {
 	text, _ := json.Marshal(v)
 	return string(text)
 }
+
+// A result that cannot be written is no success.
+func TestResultThatCannotBeWritten(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full on this system")
+	}
+	defer full.Close()
+	dir := job(t)
+	finished(t, dir, "train.txt", "--validation_file", "dev.txt", "--method", "adamw", "--max_steps", "1")
+	for _, args := range []string{"evaluate run dev.txt", "evaluate run dev.txt --json", "predict run dev.txt",
+		"train train.txt --model_name_or_path model --method adamw --max_steps 1", "version --json"} {
+		c := command1(dir, strings.Fields(args)...)
+		var errs strings.Builder
+		c.Stdout, c.Stderr = full, &errs
+		_ = c.Run()
+		if code := c.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("pactune %s: exit %d, %s", args, code, errs.String())
+		}
+	}
+}

@@ -43,21 +43,28 @@ func fineTune(ctx context.Context, config *train.Config) error {
 	if config.Embedded() {
 		builtin = embedded.Job()
 	}
-	result, err := train.Run(ctx, config, builtin, hooks)
+	done, err := train.Run(ctx, config, builtin, hooks)
 	screen.Close()
 	if err != nil {
 		return err
 	}
 	if config.JSON {
-		return train.WriteJSON(os.Stdout, summary(result))
+		return train.WriteJSON(os.Stdout, summary(done))
 	}
-	for _, e := range result.Evals {
+	for _, e := range done.Evals {
 		if !config.Quiet {
 			fmt.Fprintln(os.Stderr)
 			train.WriteSummary(os.Stderr, e)
 		}
 	}
-	fmt.Println(result.Folder)
+	return result(done.Folder + "\n")
+}
+
+// result writes what a command was asked for.
+func result(text string) error {
+	if _, err := os.Stdout.WriteString(text); err != nil {
+		return fault.Errorf(fault.Internal, "cannot write the result: %w", err)
+	}
 	return nil
 }
 
