@@ -156,7 +156,8 @@ func (c *Classifier) Predict(ctx context.Context, texts []string) ([]Result, err
 
 // PredictPairs answers pairs of texts. A model with one token type cannot read
 // them, which is an ErrModel.
-func (c *Classifier) PredictPairs(ctx context.Context, pairs []Pair) ([]Result, error) {
+func (c *Classifier) PredictPairs(ctx context.Context, pairs []Pair) (out []Result, err error) {
+	defer guard(&err)
 	if n := c.model.Config.TypeVocab; n < 2 && len(pairs) > 0 {
 		return nil, unusable(fmt.Errorf("type_vocab_size is %d: the model reads single texts, not pairs", n))
 	}

@@ -183,6 +183,14 @@ func TestErrors(t *testing.T) {
 	if _, err := c.Predict(context.Background(), texts); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
+	for _, c := range []*Classifier{nil, {}} { // what who passes over Load's error holds
+		if _, err := c.Predict(context.Background(), texts); err == nil {
+			t.Error("Predict of no model: no error")
+		}
+		if _, err := c.PredictPairs(context.Background(), []Pair{{"a", "b"}}); err == nil {
+			t.Error("PredictPairs of no model: no error")
+		}
+	}
 	for name, spoil := range map[string]func(fstest.MapFS){
 		"config.json":       func(f fstest.MapFS) { delete(f, "config.json") },
 		"model.safetensors": func(f fstest.MapFS) { f["model.safetensors"].Data = f["model.safetensors"].Data[:5000] },
