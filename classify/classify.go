@@ -44,6 +44,9 @@ var (
 type Result struct {
 	Label string  // the likeliest label; "" for a regression and, with several labels, when none is likely
 	Score float64 // its probability; the predicted value for a regression
+	// Labels are, of a multi-label model, all labels with a probability of one
+	// half or more, in the order of Classifier.Labels; of other models nil.
+	Labels []string
 	// Scores are the probabilities of all labels in the order of Labels; of a
 	// multi-label model each stands alone, of a regression it is the value.
 	Scores []float64

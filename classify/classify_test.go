@@ -122,6 +122,28 @@ func TestOtherProblems(t *testing.T) {
 	if s := r[0].Scores[0] + r[0].Scores[1]; s == 1 {
 		t.Error("the probabilities of a multi-label model add up to one")
 	}
+	// Every label that is likely is an answer, not only the likeliest.
+	c := loaded(t, files)
+	seen := map[int]bool{}
+	for _, text := range []string{"a fine film", "dull", "very", "a a a", "film . .", "finely", "dull a dull"} {
+		r, err := c.Predict(context.Background(), []string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{}
+		for i, p := range r[0].Scores {
+			if p >= 0.5 {
+				want = append(want, c.Labels()[i])
+			}
+		}
+		if got := r[0].Labels; got == nil || strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("%q: labels %v, want %v of %v", text, got, want, r[0].Scores)
+		}
+		seen[len(want)] = true
+	}
+	if len(seen) < 2 {
+		t.Errorf("all texts have %v labels: the test shows nothing", seen)
+	}
 	files, _, _ = folder(t, "regression", []string{"score"})
 	if r, err = loaded(t, files).Predict(context.Background(), texts[:1]); err != nil {
 		t.Fatal(err)

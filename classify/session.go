@@ -68,8 +68,12 @@ func (c *Classifier) decide(r *Result) {
 		r.Score = r.Scores[0]
 		return
 	case problem == "multi_label_classification":
+		r.Labels = []string{}
 		for i, z := range r.Scores {
 			r.Scores[i] = 1 / (1 + fmath.Exp(-z))
+			if r.Scores[i] >= 0.5 {
+				r.Labels = append(r.Labels, c.labels[i])
+			}
 		}
 	default:
 		fmath.Softmax(r.Scores)
@@ -81,7 +85,7 @@ func (c *Classifier) decide(r *Result) {
 		}
 	}
 	r.Score = r.Scores[best]
-	if problem != "multi_label_classification" || r.Score >= 0.5 {
+	if problem != "multi_label_classification" || len(r.Labels) > 0 {
 		r.Label = c.labels[best]
 	}
 }

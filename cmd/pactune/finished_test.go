@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,5 +79,39 @@ func TestResultThatCannotBeWritten(t *testing.T) {
 		if code := c.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "no space left") {
 			t.Errorf("pactune %s: exit %d, %s", args, code, errs.String())
 		}
+	}
+}
+
+// predict gives the labels that the run's own evaluation gave.
+func TestPredictOfSeveralLabels(t *testing.T) {
+	dir := job(t)
+	var rows, questions strings.Builder
+	for i, text := range []string{"the pan", "the plant", "the pan and the plant", "and so"} {
+		labels := []string{`["kitchen"]`, `["garden"]`, `["garden","kitchen"]`, `[]`}[i]
+		fmt.Fprintf(&rows, "{\"text\":%q,\"label\":%s}\n", text, labels)
+		fmt.Fprintln(&questions, text)
+	}
+	write(t, filepath.Join(dir, "rows.jsonl"), rows.String())
+	finished(t, dir, "rows.jsonl", "--validation_file", "rows.jsonl", "--method", "adamw", "--num_train_epochs", "30", "--learning_rate", "3e-3")
+	recorded, err := os.ReadFile(filepath.Join(dir, "run", "eval_predictions.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.Split(pactune(t, dir, questions.String(), "predict", "run").stdout, "\n")
+	inJSON := strings.Split(pactune(t, dir, questions.String(), "predict", "run", "--json").stdout, "\n")
+	several := false
+	for i, line := range strings.Split(strings.TrimSpace(string(recorded)), "\n") {
+		var want struct{ Prediction string }
+		var got struct{ Labels []string }
+		if err := errors.Join(json.Unmarshal([]byte(line), &want), json.Unmarshal([]byte(inJSON[i]), &got)); err != nil {
+			t.Fatal(err)
+		}
+		if label, _, _ := strings.Cut(plain[i], "\t"); label != want.Prediction || got.Labels == nil || strings.Join(got.Labels, ",") != want.Prediction {
+			t.Errorf("row %d: predict says %q and %v, the run %q", i, label, got.Labels, want.Prediction)
+		}
+		several = several || strings.Contains(want.Prediction, ",")
+	}
+	if !several {
+		t.Errorf("no row has two labels: the test shows nothing\n%s", recorded)
 	}
 }

@@ -30,6 +30,7 @@ func predictCommand() *cobra.Command {
 Answers one line for each line of FILE, or of the standard input. A line of text gives
 label<TAB>probability; two texts that belong together stand on one line with a tab between. A line
 of JSON, {"text": ...} or {"sentence1": ..., "sentence2": ...}, gives a line of JSON, with its "id".
+Of a model with several labels a text, all that are likely are given, separated by commas.
 `)
 		train.WriteOptions(os.Stdout, train.InPredict, options()...)
 	}

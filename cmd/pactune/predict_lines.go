@@ -193,12 +193,16 @@ func (p *predictor) write(q question, r classify.Result) error {
 		return p.writeJSON(q, r)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
-	fields := []string{r.Label, number(r.Score)}
+	label := r.Label
+	if r.Labels != nil {
+		label = strings.Join(r.Labels, ",") // as in eval_predictions.jsonl
+	}
+	fields := []string{label, number(r.Score)}
 	if len(p.labels) < 2 {
 		fields = fields[1:] // a regression has no label
 	}
 	if p.probs && len(p.labels) > 1 {
-		fields = []string{r.Label}
+		fields = []string{label}
 		for i, name := range p.labels {
 			fields = append(fields, name, number(r.Scores[i]))
 		}
@@ -214,10 +218,14 @@ func (p *predictor) writeJSON(q question, r classify.Result) error {
 	answer := struct {
 		ID        json.RawMessage    `json:"id,omitempty"`
 		Label     string             `json:"label,omitempty"`
+		Labels    any                `json:"labels,omitempty"` // of a multi-label model a list, also an empty one
 		Score     float64            `json:"score"`
 		Probs     map[string]float64 `json:"probs,omitempty"`
 		Truncated bool               `json:"truncated"`
-	}{q.id, r.Label, r.Score, nil, r.Truncated}
+	}{q.id, r.Label, nil, r.Score, nil, r.Truncated}
+	if r.Labels != nil {
+		answer.Labels = r.Labels
+	}
 	if p.probs && len(p.labels) > 1 {
 		answer.Probs = map[string]float64{}
 		for i, name := range p.labels {
