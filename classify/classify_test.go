@@ -144,6 +144,13 @@ func TestOtherProblems(t *testing.T) {
 	if len(seen) < 2 {
 		t.Errorf("all texts have %v labels: the test shows nothing", seen)
 	}
+	files, _, _ = folder(t, "multi_label_classification", []string{"only"})
+	if r, err = loaded(t, files).Predict(context.Background(), texts[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if p := r[0].Score; !(p > 0 && p < 1) || (p >= 0.5) != (r[0].Label == "only") || len(r[0].Labels) > 1 {
+		t.Errorf("multi-label model of one label: %+v", r)
+	}
 	files, _, _ = folder(t, "regression", []string{"score"})
 	if r, err = loaded(t, files).Predict(context.Background(), texts[:1]); err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func (s *session) answer(out []Result) []Result {
 func (c *Classifier) decide(r *Result) {
 	problem := c.model.Config.ProblemType
 	switch {
-	case problem == "regression" || len(r.Scores) == 1:
+	case problem == "regression" || problem == "" && len(r.Scores) == 1: // as in transformers
 		r.Score = r.Scores[0]
 		return
 	case problem == "multi_label_classification":

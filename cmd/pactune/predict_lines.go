@@ -198,10 +198,9 @@ func (p *predictor) write(q question, r classify.Result) error {
 		label = strings.Join(r.Labels, ",") // as in eval_predictions.jsonl
 	}
 	fields := []string{label, number(r.Score)}
-	if len(p.labels) < 2 {
-		fields = fields[1:] // a regression has no label
-	}
-	if p.probs && len(p.labels) > 1 {
+	if p.value(r) {
+		fields = fields[1:]
+	} else if p.probs {
 		fields = []string{label}
 		for i, name := range p.labels {
 			fields = append(fields, name, number(r.Scores[i]))
@@ -213,6 +212,9 @@ func (p *predictor) write(q question, r classify.Result) error {
 	_, err := p.out.WriteString(strings.Join(fields, "\t") + "\n")
 	return err
 }
+
+// value tells whether the answer is that of a regression, which has no label.
+func (p *predictor) value(r classify.Result) bool { return len(p.labels) < 2 && r.Labels == nil }
 
 func (p *predictor) writeJSON(q question, r classify.Result) error {
 	answer := struct {
@@ -226,7 +228,7 @@ func (p *predictor) writeJSON(q question, r classify.Result) error {
 	if r.Labels != nil {
 		answer.Labels = r.Labels
 	}
-	if p.probs && len(p.labels) > 1 {
+	if p.probs && !p.value(r) {
 		answer.Probs = map[string]float64{}
 		for i, name := range p.labels {
 			answer.Probs[name] = r.Scores[i]
