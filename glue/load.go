@@ -74,8 +74,8 @@ func (d *Data) twoClasses() error {
 			return nil
 		}
 	}
-	return fault.Errorf(fault.Data, "%s: found one class only, %s, in %d rows; expected at least two",
-		d.Train.Path, show(d.LabelNames[d.Train.Examples[0].Label]), len(d.Train.Examples))
+	return fault.Errorf(fault.Data, "%s: found one class only, %s, in %s; expected at least two",
+		d.Train.Path, show(d.LabelNames[d.Train.Examples[0].Label]), rowCount(len(d.Train.Examples)))
 }
 
 func loadOwn(o *Options) (*Data, error) {
@@ -167,7 +167,7 @@ func (d *Data) limit(o *Options) error {
 		first(ds, o.MaxTest)
 	}
 	if d.Train != nil && d.twoClasses() != nil {
-		d.Train.Notes = append(d.Train.Notes, fmt.Sprintf("the %d rows that are used have one class only", len(d.Train.Examples)))
+		d.Train.Notes = append(d.Train.Notes, fmt.Sprintf("one class only is left: all rows that are used (%d) are of it", len(d.Train.Examples)))
 	}
 	return nil
 }

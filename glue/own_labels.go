@@ -87,7 +87,7 @@ func (f *ownFile) learnClasses(p Problem) (*target, error) {
 	}
 	numeric := sortLabels(names)
 	if len(names) < 2 && p == SingleLabel {
-		return nil, fault.Errorf(fault.Data, "%s: found one class only, %s, in %d rows; expected at least two", f.data.Path, showAll(names), len(f.labels))
+		return nil, fault.Errorf(fault.Data, "%s: found one class only, %s, in %s; expected at least two", f.data.Path, showAll(names), rowCount(len(f.labels)))
 	}
 	if len(names) == 0 {
 		return nil, fault.Errorf(fault.Data, "%s: no row has a label in its list; expected at least one class", f.data.Path)

@@ -88,11 +88,15 @@ func width(path string, line, found int, names []string) error {
 	return at(path, line, "found %s, expected %d (%s): the row has no %s; complete it or remove it", columnCount(found), len(names), showAll(names), show(missing))
 }
 
-func columnCount(n int) string {
+func columnCount(n int) string { return plural(n, "column") }
+
+func rowCount(n int) string { return plural(n, "row") }
+
+func plural(n int, what string) string {
 	if n == 1 {
-		return "1 column"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d columns", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // tabRows reads .tsv (header, no quoting) and .txt (no header).

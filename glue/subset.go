@@ -16,7 +16,7 @@ const (
 // sample keeps n random rows, in file order.
 func (d *Dataset) sample(n int, seed uint64) error {
 	if n > len(d.Examples) {
-		return fault.Errorf(fault.Usage, "--train_size %d: %s has %d rows; give a smaller number", n, d.Path, len(d.Examples))
+		return fault.Errorf(fault.Usage, "--train_size %d: %s has %s; give a smaller number", n, d.Path, rowCount(len(d.Examples)))
 	}
 	p := make([]int32, len(d.Examples))
 	rng.NewKey(seed, rng.StreamSubset, stepSample).Perm(p)

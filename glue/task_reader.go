@@ -249,6 +249,6 @@ func (r *taskReader) note(f File) {
 		d.Notes = append(d.Notes, "rows without a label: no metrics from this file")
 	}
 	if n := len(d.Examples); n != f.Rows {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d rows; the published %s has %d", n, filepath.Base(f.Name), f.Rows))
+		d.Notes = append(d.Notes, fmt.Sprintf("%s; the published %s has %d", rowCount(n), filepath.Base(f.Name), f.Rows))
 	}
 }

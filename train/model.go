@@ -114,8 +114,8 @@ func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Mod
 	had, width := checkpoint.Head()
 	keep := had == head && !(c.IgnoreMismatchedSizes && width != labels)
 	if keep && width != labels {
-		return nil, nil, fault.Errorf(fault.Model, "%s: the model's classifier has %d labels, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
-			checkpoint.Path, width, labels)
+		return nil, nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
+			checkpoint.Path, plural(width, "label"), labels)
 	}
 	loaded, err := checkpoint.Load(m, c.Seed, keep)
 	if err != nil {

@@ -63,8 +63,8 @@ func (p *Progress) begin(plan *Plan) {
 	p.erase()
 	fmt.Fprintf(p.out, "model   %s  %s weights, %s trained in %d tensors\n",
 		clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plan.Tensors)
-	fmt.Fprintf(p.out, "data    %s  train %d rows (%d tokens)  eval %d rows (%d tokens)\n",
-		clean(plan.Task), plan.TrainRows, plan.TrainTokens, plan.EvalRows, plan.EvalTokens)
+	fmt.Fprintf(p.out, "data    %s  train %s (%s)  eval %s (%s)\n", clean(plan.Task),
+		plural(plan.TrainRows, "row"), plural(plan.TrainTokens, "token"), plural(plan.EvalRows, "row"), plural(plan.EvalTokens, "token"))
 	if len(plan.LabelNames) > 0 {
 		fmt.Fprintf(p.out, "labels  %s\n", labelLine(plan))
 	}
@@ -76,8 +76,8 @@ func (p *Progress) begin(plan *Plan) {
 	if plan.Stage1Steps > 0 {
 		stages = fmt.Sprintf(" (stage 1: %d, stage 2: %d)", plan.Stage1Steps, plan.Steps-plan.Stage1Steps)
 	}
-	fmt.Fprintf(p.out, "plan    %s, %s, %d updates%s of up to %d examples, %s on %s\n",
-		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plan.Steps, stages, plan.Batch,
+	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s\n",
+		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural(plan.Steps, "update"), stages, plural(plan.Batch, "example"),
 		plural(plan.Threads, "thread"), plan.ISA)
 }
 

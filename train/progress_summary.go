@@ -10,7 +10,7 @@ import (
 // WriteSummary prints what an evaluation found: metrics beside the majority
 // line, precision and recall of every class, the confusion matrix.
 func WriteSummary(w io.Writer, e *EvalRecord) {
-	fmt.Fprintf(w, "%d examples%s, loss %.4f\n", e.Samples, suffixText(e.Suffix), e.Loss)
+	fmt.Fprintf(w, "%s%s, loss %.4f\n", plural(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(w, "  %-22s %7.4f", m.Name, m.Value)
 		if v, ok := e.Majority.Value[m.Name]; ok {

@@ -36,6 +36,18 @@ func show(p *Progress, clock *time.Time) {
 	p.Close()
 }
 
+// One is not many.
+func TestCountsOfOne(t *testing.T) {
+	p, out, _ := screen(false)
+	p.Hooks().OnPlan(&Plan{Task: "x", TrainRows: 1, TrainTokens: 3, EvalRows: 1, EvalTokens: 1, StepsPerEpoch: 1, Steps: 1, Batch: 1, Threads: 1})
+	WriteSummary(out, &EvalRecord{Samples: 1})
+	for _, want := range []string{"train 1 row (3 tokens)  eval 1 row (1 token)", "1 epoch, 1 update of up to 1 example, 1 thread", "1 example, loss"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, out)
+		}
+	}
+}
+
 // Elsewhere than on a terminal there are plain lines: no carriage return, no
 // escape sequence, the logged updates and nothing else.
 func TestProgressPlain(t *testing.T) {

@@ -84,7 +84,7 @@ func cardIndex(b io.Writer, e *EvalRecord, data string) {
 }
 
 func cardResults(b io.Writer, e *EvalRecord) {
-	fmt.Fprintf(b, "\nIt reaches on the %d examples of the evaluation set%s:\n\n- Loss: %.4f\n", e.Samples, suffixText(e.Suffix), e.Loss)
+	fmt.Fprintf(b, "\nIt reaches on the %s of the evaluation set%s:\n\n- Loss: %.4f\n", plural(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(b, "- %s: %.4f", m.Name, m.Value)
 		if v, ok := e.Majority.Value[m.Name]; ok {
