@@ -72,6 +72,9 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	if err != nil {
 		return nil, r.fail(err)
 	}
+	if res := r.finish.Result; res.Interrupted {
+		r.note(fmt.Sprintf("ended early: saved are the weights after update %d of %d", res.Steps, r.plan.Steps))
+	}
 	if err := r.save(); err != nil {
 		return nil, err
 	}
@@ -252,10 +255,16 @@ func (r *run) interrupted(ctx context.Context, err error) error {
 // update, into a message.
 func tooEarly(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("ended before the first update: there is nothing to save: %w", err)
+		return early{ctx.Err()}
 	}
 	return err
 }
+
+// early is the end of a run before its first update.
+type early struct{ error }
+
+func (early) Error() string   { return "ended before the first update: there is nothing to save" }
+func (e early) Unwrap() error { return e.error }
 
 // measureK builds PAC-tuning's K table over the training set, or over a fixed
 // random subset of it.

@@ -134,7 +134,7 @@ func TestSignalDuringKTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := interrupt(t, dir, "plan ", strings.Fields(args)...)
-	if r.code != 130 || r.stdout != "" || !strings.Contains(r.stderr, "ended before the first update: there is nothing to save") {
+	if r.code != 130 || r.stdout != "" || !strings.HasSuffix(r.stderr, "ended before the first update: there is nothing to save\n") {
 		t.Errorf("%+v", r)
 	}
 	if after := tree(t, dir); after != before {

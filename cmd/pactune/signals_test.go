@@ -38,6 +38,9 @@ func TestSignalSaves(t *testing.T) {
 		if err != nil || !bytes.Contains(manifest, []byte(`"exit": "interrupted"`)) {
 			t.Errorf("%v: %v\n%s\n%s", test.signal, err, manifest, errs.String())
 		}
+		if !strings.Contains(errs.String(), "ended early: saved are the weights after update ") {
+			t.Errorf("%v: does not say what is saved\n%s", test.signal, errs.String())
+		}
 		if _, err := os.Stat(filepath.Join(out, "model.safetensors")); err != nil {
 			t.Error(err)
 		}
