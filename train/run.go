@@ -142,7 +142,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	if err != nil {
 		return err
 	}
-	r.note(loadedNote(loaded))
+	if r.fsys == nil {
+		r.note(loadedNote(loaded))
+	}
 	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
 	r.evals = evals
 	for _, e := range append([]*glue.Encoded{train}, evals...) {

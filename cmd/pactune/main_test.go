@@ -235,7 +235,7 @@ func TestEmbeddedJobStarts(t *testing.T) {
 	if r.code != 0 || r.stdout != filepath.Join("runs", "001-embedded-pac")+"\n" {
 		t.Fatalf("%+v", r)
 	}
-	if !strings.Contains(r.stderr, "pac (embedded)") {
+	if !strings.HasPrefix(r.stderr, "model   the encoder in the binary") || !strings.Contains(r.stderr, "pac (embedded)") {
 		t.Errorf("stderr %s", r.stderr)
 	}
 }
