@@ -111,7 +111,11 @@ func cardTraining(b io.Writer, s *Finish, h *history) {
 		}
 	}
 	fmt.Fprintf(b, "- seed: %d\n", c.Seed)
-	fmt.Fprintf(b, "\n`pactune train training_args.json` repeats the run to the bit; `run.json` names its data by their SHA-256.\n")
+	elsewhere := ""
+	if c.OutputDir != "" {
+		elsewhere = " --output_dir NEW"
+	}
+	fmt.Fprintf(b, "\n`pactune train training_args.json%s` repeats the run to the bit; `run.json` names its data by their SHA-256.\n", elsewhere)
 	if len(h.evals) == 0 {
 		return
 	}

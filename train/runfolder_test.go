@@ -239,6 +239,18 @@ func TestFolderFinish(t *testing.T) {
 	checkSums(t, dir)
 }
 
+// A run in a named folder is not repeated into that folder, which is not empty.
+func TestCardRepeatsElsewhere(t *testing.T) {
+	for dir, want := range map[string]string{"": "`pactune train training_args.json` repeats", "out": "`pactune train training_args.json --output_dir NEW` repeats"} {
+		s := testFinish()
+		s.Config.OutputDir = dir
+		var card strings.Builder
+		if err := writeCard(&card, s, &history{}); err != nil || !strings.Contains(card.String(), want) {
+			t.Errorf("output_dir %q: %v, lacks %q\n%s", dir, err, want, card.String())
+		}
+	}
+}
+
 // trainer_state.json has the keys of transformers' TrainerState and no other:
 // its loader refuses those.
 func checkState(t *testing.T, state map[string]any) {
