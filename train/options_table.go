@@ -32,7 +32,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.DataDir }},
 	{Name: "train_file", Group: "Data", Help: "your own examples: .csv or .tsv with a header, .jsonl, or .txt (text<TAB>label)",
 		bind: func(c *Config) any { return &c.TrainFile }},
-	{Name: "validation_file", Group: "Data", in: InEvaluate, Help: "examples to evaluate on; without them train holds out a fifth of its rows",
+	{Name: "validation_file", Group: "Data", in: InEvaluate, Help: "examples to evaluate on; train holds out a fifth of its rows where it has none",
 		bind: func(c *Config) any { return &c.ValidationFile }},
 	{Name: "text_column_names", Group: "Data", in: InEvaluate, Help: "one or two columns, separated by a comma",
 		bind: func(c *Config) any { return &c.TextColumnNames }},

@@ -155,6 +155,11 @@ func TestHelpAndVersion(t *testing.T) {
 			t.Errorf("pactune %s: %+v", args, r)
 		}
 	}
+	for args, says := range map[string]string{"init --help": "--vocab FILE", "plot --help": "--out DIR", "evaluate --help": "evaluate DIR FILE"} {
+		if r := pactune(t, dir, "", strings.Fields(args)...); !strings.Contains(r.stdout, says) {
+			t.Errorf("pactune %s lacks %q:\n%s", args, says, r.stdout)
+		}
+	}
 	r := pactune(t, dir, "", "version", "--json")
 	var v map[string]any
 	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v["version"] == "" || v["isa"] == "" {
