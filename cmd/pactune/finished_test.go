@@ -115,3 +115,17 @@ func TestPredictOfSeveralLabels(t *testing.T) {
 		t.Errorf("no row has two labels: the test shows nothing\n%s", recorded)
 	}
 }
+
+// Who predicts from labelled rows is told, once, how they are read.
+func TestPredictOfLabelledRows(t *testing.T) {
+	dir := job(t)
+	finished(t, dir, "train.txt", "--validation_file", "dev.txt", "--method", "adamw", "--max_steps", "1")
+	r := pactune(t, dir, "", "predict", "run", "dev.txt")
+	if r.code != 0 || strings.Count(r.stdout, "\n") != 12 || strings.Count(r.stderr, "\n") != 1 ||
+		!strings.Contains(r.stderr, "dev.txt: line 1: what follows the tab") {
+		t.Errorf("labelled rows: %+v", r)
+	}
+	if r = pactune(t, dir, "a text\none\tanother\n", "predict", "run"); r.code != 0 || r.stderr != "" {
+		t.Errorf("texts: %+v", r)
+	}
+}

@@ -64,7 +64,8 @@ Of a model with several labels a text, all that are likely are given, separated 
 			name = "standard input"
 		}
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
-			json: asJSON, probs: probs, labels: model.Labels()}
+			json: asJSON, probs: probs, labels: model.Labels(),
+			warn: func(text string) { fmt.Fprintln(os.Stderr, "note    "+text) }}
 		return p.run(ctx)
 	})
 }

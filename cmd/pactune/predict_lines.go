@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +26,7 @@ type predictor struct {
 	probs  bool
 	labels []string
 	line   int
+	warn   func(string) // nil once it has been called
 }
 
 // A question is one line of the input.
@@ -116,6 +119,10 @@ func (p *predictor) parse(text string) (question, error) {
 		return p.object(text)
 	}
 	a, b, pair := strings.Cut(text, "\t")
+	if pair && p.warn != nil && slices.Contains(p.labels, b) {
+		p.warn(fmt.Sprintf("%s: line %d: what follows the tab, %q, is a label of the model; it is read as the second text of a pair (pactune evaluate DIR FILE scores labelled rows)", p.name, p.line, b))
+		p.warn = nil
+	}
 	return question{a: a, b: b, pair: pair}, nil
 }
 
