@@ -29,6 +29,11 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	if o.Labels, err = checkpoint.Labels(); err != nil {
 		return nil, err
 	}
+	if len(o.Labels) == 0 && cfg.TaskName != "" { // transformers leaves the names out when they are these
+		for i := range width {
+			o.Labels = append(o.Labels, fmt.Sprintf("LABEL_%d", i))
+		}
+	}
 	if len(o.Labels) == 0 {
 		return nil, fault.Errorf(fault.Model, "%s: config.json has no id2label, which names the labels of the classifier; expected %d of them", checkpoint.Path, width)
 	}

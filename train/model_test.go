@@ -106,9 +106,15 @@ func TestEvaluateGoesByTheNamesOfLabels(t *testing.T) {
 		{"entailment not_entailment", 0.75, ""},
 		{"not_entailment entailment", 0.25, ""},
 		{"LABEL_0 LABEL_1", 0.75, `the model's labels ["LABEL_0" "LABEL_1"] are taken for ["entailment" "not_entailment"], in this order`},
+		{"no names", 0.75, `the model's labels ["LABEL_0" "LABEL_1"] are taken for ["entailment" "not_entailment"], in this order`},
 	} {
 		notes := ""
-		dir := modelFolder(t, "single_label_classification", strings.Fields(c.labels), alwaysSecond)
+		dir := modelFolder(t, "single_label_classification", strings.Fields(c.labels), func(m *bert.Model) {
+			alwaysSecond(m)
+			if c.labels == "no names" { // as transformers writes a config.json with two labels
+				m.Config.ID2Label, m.Config.Label2ID = nil, nil
+			}
+		})
 		records, err := Evaluate(context.Background(), settings(t, "task_name rte data_dir "+data+" model_name_or_path "+dir),
 			Hooks{OnNote: func(text string) { notes += text + "\n" }})
 		if err != nil {
