@@ -84,10 +84,14 @@ func (s *Schedule) set(kwargs map[string]float64) error {
 	for _, name := range names {
 		v := kwargs[name]
 		if !slices.Contains(known, name) {
-			return fault.Errorf(fault.Usage, "lr_scheduler_kwargs: %q is no setting of %s: expected %v", name, s.Kind, known)
+			expected := "none"
+			if len(known) > 0 {
+				expected = strings.Join(known, ", ")
+			}
+			return fault.Errorf(fault.Usage, "--lr_scheduler_kwargs: %q is no setting of %s: expected %s", name, s.Kind, expected)
 		}
 		if !(v >= 0) || math.IsInf(v, 0) {
-			return fault.Errorf(fault.Usage, "lr_scheduler_kwargs: %s is %v: expected 0 or a number above it", name, v)
+			return fault.Errorf(fault.Usage, "--lr_scheduler_kwargs: %s is %v: expected 0 or a number above it", name, v)
 		}
 		switch name {
 		case "num_cycles":

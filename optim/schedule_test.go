@@ -84,8 +84,8 @@ func TestSettingsOfSchedules(t *testing.T) {
 		kwargs map[string]float64
 		want   string // part of the error
 	}{
-		{Linear, map[string]float64{"num_cycles": 2}, `"num_cycles" is no setting of linear`},
-		{Cosine, map[string]float64{"num_cycle": 2}, `"num_cycle" is no setting of cosine: expected [num_cycles]`},
+		{Linear, map[string]float64{"num_cycles": 2}, `"num_cycles" is no setting of linear: expected none`},
+		{Cosine, map[string]float64{"num_cycle": 2}, `"num_cycle" is no setting of cosine: expected num_cycles`},
 		{Cosine, map[string]float64{"num_cycles": -1}, "num_cycles is -1"},
 		{CosineWithMinLR, nil, "needs one of min_lr and min_lr_rate"},
 		{CosineWithMinLR, map[string]float64{"min_lr": 1e-6, "min_lr_rate": 0.1}, "needs one of min_lr and min_lr_rate"},
