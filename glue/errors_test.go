@@ -68,6 +68,17 @@ func TestBadOwnFiles(t *testing.T) {
 	}
 }
 
+// A column is the text or the label, once: a label among the texts would be
+// learnt from itself.
+func TestColumnsThatServeTwice(t *testing.T) {
+	for texts, label := range map[string]string{"label": "", "review label": "", "review review": "", "review": "review"} {
+		o := Options{FS: memory("a.csv", "review,title,label\nx,y,p\nz,w,q\n"), TrainFile: "a.csv", Train: true,
+			TextColumns: strings.Fields(texts), LabelColumn: label}
+		_, err := Load(o)
+		checkError(t, texts, err, fault.Usage, []string{"--text_column_names", "named twice"})
+	}
+}
+
 func checkError(t *testing.T, name string, err error, kind fault.Kind, says []string) {
 	t.Helper()
 	if err == nil {

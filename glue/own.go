@@ -71,6 +71,9 @@ func (f *ownFile) chooseColumns(o *Options, names []string) error {
 	} else if n > 2 {
 		return fault.Errorf(fault.Usage, "--text_column_names: found %d names (%s), expected one, or two for pairs", n, showAll(f.texts))
 	}
+	if name, twice := repeated(append(f.texts[:len(f.texts):len(f.texts)], f.label)); twice {
+		return fault.Errorf(fault.Usage, "--text_column_names: the column %s is named twice, as text and as label or as both texts; every column serves once", show(name))
+	}
 	for _, name := range f.texts {
 		if find(names, name) < 0 {
 			return fault.Errorf(fault.Data, "%s: no column %s; found %s; name the columns of text with --text_column_names", f.data.Path, show(name), showAll(names))
