@@ -24,6 +24,7 @@ type Folder struct {
 	dir     string   // where the files are now
 	result  bool     // there is one: the folder stays
 	made    []string // parents that had to be made, outermost first
+	lock    string   // file that marks an empty folder of the user's as taken; "" without one
 	sums    map[string]string
 	history history
 }
@@ -84,11 +85,23 @@ func checkNamed(path, model string) (exists bool, err error) {
 	if err != nil {
 		return false, fault.Errorf(fault.Usage, "--output_dir %s: %w", path, err)
 	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			return false, taken(path, filepath.Join(path, lockName), "empty the folder")
+		}
+	}
 	if len(entries) > 0 {
 		return false, fault.Errorf(fault.Usage, "--output_dir %s: is not empty (%s); name a new folder, or leave the option out for runs/NNN-…",
 			path, listed3(entries))
 	}
 	return true, nil
+}
+
+// lockName is the file that keeps a second run out of an existing folder.
+const lockName = ".partial"
+
+func taken(path, by, remedy string) error {
+	return fault.Errorf(fault.Usage, "--output_dir %s: another run is writing there (%s); if none is running, it was killed: %s", path, by, remedy)
 }
 
 // listed3 names a few entries of a folder.
@@ -114,7 +127,7 @@ func (f *Folder) named(path, model string) error {
 	f.path = path
 	if exists {
 		f.dir = path
-		return nil
+		return f.take(model)
 	}
 	parent, base := filepath.Split(path)
 	if err := f.makeParents(filepath.Clean(parent)); err != nil {
@@ -123,12 +136,43 @@ func (f *Folder) named(path, model string) error {
 	f.dir = filepath.Join(parent, "."+base+".partial")
 	err = os.Mkdir(f.dir, 0o777)
 	if errors.Is(err, os.ErrExist) {
-		return fault.Errorf(fault.Usage, "--output_dir %s: another run is writing there (%s); if none is running, it was killed: remove that folder", path, f.dir)
+		return taken(path, f.dir, "remove that folder")
 	}
 	if err != nil {
 		return fault.Errorf(fault.Usage, "--output_dir %s: cannot make the folder: %w", path, err)
 	}
 	return nil
+}
+
+// take marks an existing folder as this run's, and then makes sure that it is
+// still empty: another run may have come first.
+func (f *Folder) take(model string) error {
+	lock := filepath.Join(f.path, lockName)
+	file, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if errors.Is(err, os.ErrExist) {
+		return taken(f.path, lock, "empty the folder")
+	}
+	if err != nil {
+		return fault.Errorf(fault.Usage, "--output_dir %s: cannot write there: %w", f.path, err)
+	}
+	file.Close()
+	f.lock = lock
+	entries, err := os.ReadDir(f.path)
+	if err == nil && len(entries) == 1 {
+		return nil
+	}
+	f.unlock()
+	if _, err := checkNamed(f.path, model); err != nil {
+		return err
+	}
+	return taken(f.path, lock, "try again")
+}
+
+func (f *Folder) unlock() {
+	if f.lock != "" {
+		os.Remove(f.lock)
+		f.lock = ""
+	}
 }
 
 var numbered = regexp.MustCompile(`^\.?(\d{3,})[-.]`)
@@ -246,6 +290,7 @@ func (f *Folder) Published() bool { return f.result }
 // result yet, removes what the run wrote.
 func (f *Folder) Discard() {
 	f.Log.close()
+	defer f.unlock()
 	if f.result {
 		return
 	}

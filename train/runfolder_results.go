@@ -108,6 +108,7 @@ func (f *Folder) Finish(s *Finish) error {
 			return err
 		}
 	}
+	f.unlock()
 	return nil
 }
 

@@ -127,16 +127,36 @@ func TestFolderNumbers(t *testing.T) {
 	}
 }
 
-// Two runs cannot write one folder.
+// Two runs cannot write one folder, whether it was there before or not, and
+// what keeps the second out goes with the first.
 func TestFolderTwice(t *testing.T) {
-	c := &Config{OutputDir: filepath.Join(t.TempDir(), "out")}
-	f, err := NewFolder(c, "")
-	if err != nil {
-		t.Fatal(err)
+	empty := t.TempDir()
+	for _, dir := range []string{filepath.Join(t.TempDir(), "out"), empty} {
+		c := &Config{OutputDir: dir}
+		f, err := NewFolder(c, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, err := range []error{CheckOutput(c), second(NewFolder(c, ""))} {
+			if (i == 1 || dir == empty) && err == nil || err != nil && (fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "another run")) {
+				t.Errorf("%s: a second run: %v", dir, err)
+			}
+		}
+		f.Discard()
+		if err := second(NewFolder(c, "")); err != nil {
+			t.Errorf("%s: after the first run: %v", dir, err)
+		}
 	}
-	defer f.Discard()
-	if err := second(NewFolder(c, "")); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "another run") {
-		t.Errorf("a second run: %v", err)
+	if left := listing(t, empty); left != lockName {
+		t.Errorf("a running run has %q", left)
+	}
+	finish := t.TempDir()
+	f, err := NewFolder(&Config{OutputDir: finish}, "")
+	if err == nil {
+		err = f.Finish(testFinish())
+	}
+	if err != nil || strings.Contains(listing(t, finish), lockName) {
+		t.Errorf("a finished run: %v, %s", err, listing(t, finish))
 	}
 }
 
