@@ -100,8 +100,12 @@ func (f *File) join(d folder, x *index, part string) error {
 	}
 	for i := range p.entries {
 		name := p.entries[i].name
-		if x.partOf[name] != part {
-			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s puts in %q", p.name, name, indexFile, x.partOf[name])
+		switch home := x.partOf[name]; home {
+		case part:
+		case "":
+			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s does not name", p.name, name, indexFile)
+		default:
+			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s puts in %q", p.name, name, indexFile, home)
 		}
 		f.index[name] = int32(len(f.parts) - 1)
 	}

@@ -105,7 +105,7 @@ func TestRefusedIndexes(t *testing.T) {
 		{"NUL", `{"weight_map":{"a":"x\u0000"}}`, []string{"plain name"}},
 		{"missing part", indexOf("16", "a", part1, "b", "gone.safetensors"), []string{"gone.safetensors"}},
 		{"missing tensor", indexOf("16", append(full, "d", part2)...), []string{`"d"`, part2, "does not have it"}},
-		{"unlisted tensor", indexOf("16", "a", part1, "b", part2), []string{`"c"`, `puts in ""`}},
+		{"unlisted tensor", indexOf("16", "a", part1, "b", part2), []string{`"c"`, `does not name`}},
 		{"other part", indexOf("16", "a", part2, "b", part2, "c", part1), []string{"puts in"}},
 		{"wrong total", indexOf("17", full...), []string{"total_size", "found 17", "16 bytes"}},
 		{"total is text", indexOf(`"16"`, full...), []string{"expected a number"}},
