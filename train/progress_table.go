@@ -109,7 +109,10 @@ func (t *table) eval(e *EvalRecord) {
 	}
 	t.put("eval_loss", fmt.Sprintf("%.4f", e.Loss))
 	for _, m := range e.Metrics {
-		t.put(heading(m.Name)+e.Suffix, fmt.Sprintf("%.4f", m.Value))
+		t.put(heading(m.Name), fmt.Sprintf("%.4f", m.Value))
+	}
+	if e.Suffix != "" {
+		t.put("left", strings.TrimSpace(suffixText(e.Suffix))) // which has no use here
 	}
 }
 

@@ -36,6 +36,23 @@ func show(p *Progress, clock *time.Time) {
 	p.Close()
 }
 
+// Both evaluation sets of MNLI have their row, and it says which it is.
+func TestProgressOfTwoSets(t *testing.T) {
+	p, out, _ := screen(false)
+	h := p.Hooks()
+	h.OnPlan(&Plan{Method: "cwgnc", MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 1})
+	for _, suffix := range []string{"", "_mm"} {
+		h.OnEval(&EvalRecord{Suffix: suffix, Loss: 1, Metrics: []Metric{{"accuracy", 0.25}}})
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for i, mark := range []bool{false, true} {
+		line := lines[len(lines)-2+i]
+		if !strings.Contains(line, "0.2500") || strings.HasSuffix(line, "(mismatched)") != mark {
+			t.Errorf("row %d: %s", i, line)
+		}
+	}
+}
+
 // One is not many.
 func TestCountsOfOne(t *testing.T) {
 	p, out, _ := screen(false)
