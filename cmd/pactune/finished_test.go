@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,18 +34,24 @@ func write(t *testing.T, path, text string) {
 // than by default.
 func TestEvaluateCutsWhereTheRunDid(t *testing.T) {
 	dir := job(t)
-	long := strings.Repeat("the plants in the garden ", 40)
+	long := strings.Repeat("the plants in the garden ", 32)
 	write(t, filepath.Join(dir, "long.txt"), "the kitchen "+long+"\tgarden\n"+long+"the pan\tkitchen\n"+long+"\tgarden\n")
-	for _, length := range []string{"6", "200"} {
+	lengths := []string{"6", "150"}
+	if testing.Short() {
+		lengths = lengths[:1]
+	}
+	for _, length := range lengths {
 		run := finished(t, dir, "long.txt", "--validation_file", "long.txt", "--method", "adamw", "--max_steps", "2",
 			"--learning_rate", "1e-2", "--max_seq_length", length)
 		r := pactune(t, dir, "", "evaluate", "run", "long.txt", "--json", "--quiet")
-		var found struct{ Eval map[string]any }
+		var found struct{ Eval struct{ Loss float64 } }
 		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
 			t.Fatalf("evaluate: %v, %+v", err, r)
 		}
-		if found.Eval["loss"] != run["loss"] {
-			t.Errorf("--max_seq_length %s: evaluate finds the loss %v, the run %v", length, found.Eval["loss"], run["loss"])
+		// In float64 the weights have gone through the float32 of their file;
+		// texts that are cut elsewhere change the loss in its fourth digit.
+		if math.Abs(found.Eval.Loss-run["loss"].(float64)) > 1e-6 {
+			t.Errorf("--max_seq_length %s: evaluate finds the loss %v, the run %v", length, found.Eval.Loss, run["loss"])
 		}
 		r = pactune(t, dir, "", "evaluate", "run", "long.txt", "--json", "--quiet", "--max_seq_length", "30")
 		if strings.Contains(r.stdout, `"loss": `+number(run["loss"])) {
