@@ -52,10 +52,15 @@ func (t *Tape) Attention(q, k, v *Var, h Heads) *Var {
 	*r = attention{t: t, q: q, k: k, v: v, h: h}
 	r.out = t.newVar(q.Rows, c, q.layout)
 	r.out.needsGrad = q.needsGrad || k.needsGrad || v.needsGrad
-	t.pool.Run(len(t.tokens.ids)*h.Heads, (*attentionForward)(r))
-	t.push(r, r.out)
-	return r.out
+	return t.do(r, r.out)
 }
+
+func (r *attention) forward(t *Tape) {
+	t.fill(r.out)
+	t.pool.Run(len(t.tokens.ids)*r.h.Heads, (*attentionForward)(r))
+}
+
+func (r *attention) discard(t *Tape) { t.drop(r.out) }
 
 // span returns the sequence and head of piece i: the sequence's length T, the
 // offset of its first element, and the dropout row and start.

@@ -20,14 +20,21 @@ func (t *Tape) Dropout(x *Var, d Dropout) *Var {
 		panic("autograd: Dropout: x is read elsewhere too, but its memory becomes the result's")
 	}
 	r := t.dropouts.next()
-	*r = dropout{x: x, d: d, data: x.Data}
-	r.out = t.vars.next()
-	*r.out = Var{Rows: x.Rows, Cols: x.Cols, Data: x.Data, value: x.value, layout: x.layout, needsGrad: x.needsGrad}
-	x.consumed, x.value, x.Data = true, tensor.Block{}, nil
-	t.pool.Run(len(x.layout.pieces), r)
-	t.push(r, r.out)
-	return r.out
+	*r = dropout{x: x, d: d}
+	r.out = t.newVar(x.Rows, x.Cols, x.layout)
+	r.out.needsGrad = x.needsGrad
+	x.consumed = true
+	return t.do(r, r.out)
 }
+
+func (r *dropout) forward(t *Tape) {
+	r.out.value, r.out.Data = r.x.value, r.x.Data
+	r.x.value, r.x.Data = tensor.Block{}, nil
+	r.data = r.out.Data
+	t.pool.Run(len(r.x.layout.pieces), r)
+}
+
+func (r *dropout) discard(t *Tape) { t.drop(r.out) }
 
 // Piece masks one piece: values on the way forward, gradients on the way back.
 func (r *dropout) Piece(i int) {

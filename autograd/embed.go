@@ -33,10 +33,15 @@ func (t *Tape) Embed(word, position, types *Param, ids, typeIDs []int32) *Var {
 	r.check()
 	r.out = t.newVar(n, c, &t.tokens)
 	r.out.needsGrad = !word.Frozen || position != nil && !position.Frozen || types != nil && !types.Frozen
-	t.pool.Run(len(t.tokens.pieces), (*embedForward)(r))
-	t.push(r, r.out)
-	return r.out
+	return t.do(r, r.out)
 }
+
+func (r *embed) forward(t *Tape) {
+	t.fill(r.out)
+	t.pool.Run(len(t.tokens.pieces), (*embedForward)(r))
+}
+
+func (r *embed) discard(t *Tape) { t.drop(r.out) }
 
 func (r *embed) check() {
 	for i := range r.ids {

@@ -11,14 +11,19 @@ func (t *Tape) FirstTokens(x *Var) *Var {
 	*r = firstTokens{x: x}
 	r.out = t.newVar(len(t.tokens.ids), x.Cols, &t.examples)
 	r.out.needsGrad = x.needsGrad
-	c := x.Cols
+	return t.do(r, r.out)
+}
+
+func (r *firstTokens) forward(t *Tape) {
+	t.fill(r.out)
+	c := r.x.Cols
 	for s := range t.tokens.ids {
 		at := int(t.tokens.starts[s]) * c
-		copy(r.out.Data[s*c:(s+1)*c], x.Data[at:at+c])
+		copy(r.out.Data[s*c:(s+1)*c], r.x.Data[at:at+c])
 	}
-	t.push(r, r.out)
-	return r.out
 }
+
+func (r *firstTokens) discard(t *Tape) { t.drop(r.out) }
 
 // backward: dx of the first rows += dy, 0 elsewhere.
 func (r *firstTokens) backward(t *Tape) {

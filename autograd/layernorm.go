@@ -42,14 +42,17 @@ func (t *Tape) AddLayerNorm(x, residual *Var, gamma, beta *Param, eps float64, d
 	*r = addLayerNorm{x: x, residual: residual, gamma: gamma, beta: beta, eps: eps, drop: drop}
 	r.out = t.newVar(x.Rows, c, x.layout)
 	r.out.needsGrad = x.needsGrad || residual != nil && residual.needsGrad || !gamma.Frozen || !beta.Frozen
-	r.stats = t.arena.Alloc(2 * x.Rows)
-	t.pool.Run(len(x.layout.pieces), (*normForward)(r))
+	return t.do(r, r.out)
+}
+
+func (r *addLayerNorm) forward(t *Tape) {
+	t.fill(r.out)
+	r.stats = t.arena.Alloc(2 * r.x.Rows)
+	t.pool.Run(len(r.x.layout.pieces), (*normForward)(r))
 	if !t.record || !r.out.needsGrad {
 		t.arena.Free(r.stats)
 		r.stats = tensor.Block{}
 	}
-	t.push(r, r.out)
-	return r.out
 }
 
 type normForward addLayerNorm
@@ -86,8 +89,14 @@ func (r *addLayerNorm) backward(t *Tape) {
 			r.x.grad, r.out.grad = r.out.grad, tensor.Block{}
 		}
 	}
-	t.arena.Free(r.stats)
 	t.release(r.out)
+	r.discard(t)
+}
+
+func (r *addLayerNorm) discard(t *Tape) {
+	t.drop(r.out)
+	t.arena.Free(r.stats)
+	r.stats = tensor.Block{}
 }
 
 type normParamGrad addLayerNorm

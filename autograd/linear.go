@@ -30,23 +30,25 @@ func (t *Tape) LinearAct(x *Var, w, b *Param, act tensor.Activation) *Var {
 		panic(fmt.Sprintf("autograd: LinearAct: x (%d, %d), weight %s %v, bias %s",
 			x.Rows, x.Cols, w.Name, w.Shape, shapeOf(b)))
 	}
-	n, in, out := x.Rows, w.Shape[1], w.Shape[0]
 	r := t.linears.next()
 	*r = linear{x: x, w: w, b: b, act: act}
-	r.out = t.newVar(n, out, x.layout)
+	r.out = t.newVar(x.Rows, w.Shape[0], x.layout)
 	r.out.needsGrad = x.needsGrad || !w.Frozen || b != nil && !b.Frozen
-	z := r.out.Data
-	if act != tensor.Identity && t.record && r.out.needsGrad {
+	return t.do(r, r.out)
+}
+
+func (r *linear) forward(t *Tape) {
+	n, out, in := r.out.Rows, r.out.Cols, r.x.Cols
+	t.fill(r.out)
+	r.dz = r.out.Data
+	if r.act != tensor.Identity && t.record && r.out.needsGrad {
 		r.z = t.arena.Alloc(n * out)
-		z = r.z.Data
+		r.dz = r.z.Data
 	}
-	t.engine.Gemm(tensor.NT, n, out, in, x.Data, in, w.Data, in, false, z, out)
-	r.dz = z
-	if b != nil || act != tensor.Identity {
-		t.pool.Run(len(x.layout.pieces), (*linearForward)(r))
+	t.engine.Gemm(tensor.NT, n, out, in, r.x.Data, in, r.w.Data, in, false, r.dz, out)
+	if r.b != nil || r.act != tensor.Identity {
+		t.pool.Run(len(r.x.layout.pieces), (*linearForward)(r))
 	}
-	t.push(r, r.out)
-	return r.out
 }
 
 type linearForward linear
@@ -82,8 +84,14 @@ func (r *linear) backward(t *Tape) {
 			t.engine.Gemm(tensor.NN, n, in, out, r.dz, out, r.w.Data, in, !fresh, dx, in)
 		}
 	}
-	t.arena.Free(r.z)
 	t.release(r.out)
+	r.discard(t)
+}
+
+func (r *linear) discard(t *Tape) {
+	t.drop(r.out)
+	t.arena.Free(r.z)
+	r.z = tensor.Block{}
 }
 
 type linearActGrad linear
@@ -99,13 +107,6 @@ type linearBiasGrad linear
 func (r *linearBiasGrad) Piece(i int) {
 	from, to := colRange(i, r.out.Cols)
 	tensor.ColumnSums(r.b.Grad[from:to], r.dz[from:], r.out.Rows, r.out.Cols)
-}
-
-// push records an op whose output needs a gradient.
-func (t *Tape) push(r op, out *Var) {
-	if t.record && out.needsGrad {
-		t.ops = append(t.ops, r)
-	}
 }
 
 func shapeOf(p *Param) string {

@@ -59,8 +59,12 @@ type Sequences struct {
 	ExampleIDs []uint32
 }
 
-// op is the record of one op: what its backward pass needs.
-type op interface{ backward(t *Tape) }
+// op is the record of one op: what its passes need.
+type op interface {
+	forward(t *Tape)  // makes the result, and again in a checkpointed layer's backward pass
+	backward(t *Tape) // sends the result's gradient on and frees all that forward made
+	discard(t *Tape)  // frees what forward made, but no gradient
+}
 
 // Tape records a forward pass. It belongs to one goroutine; several tapes may
 // share the workers of one pool and the parameters of one model.
@@ -69,6 +73,8 @@ type Tape struct {
 	pool   *par.Pool
 	arena  tensor.Arena
 	record bool
+	// Checkpointing says that Checkpoint frees what a layer leaves behind.
+	Checkpointing bool
 
 	tokens, examples layout
 	ops              []op
@@ -82,6 +88,7 @@ type Tape struct {
 	dropouts   pool[dropout]
 	firsts     pool[firstTokens]
 	losses     pool[lossOp]
+	layers     pool[checkpoint]
 }
 
 // NewTape returns a tape whose ops run on the workers of p.
@@ -103,6 +110,7 @@ func (t *Tape) Reset(s Sequences, record bool) {
 	t.dropouts.reset()
 	t.firsts.reset()
 	t.losses.reset()
+	t.layers.reset()
 	t.tokens.set(s)
 	t.examples.setExamples(s.ExampleIDs)
 }
@@ -118,6 +126,7 @@ func (t *Tape) Bytes() (size, peak int) { return t.arena.Bytes() }
 // the tokens of the batch. Its gradient can be read after Backward.
 func (t *Tape) Input(rows, cols int, data []Float) *Var {
 	v := t.newVar(rows, cols, &t.tokens)
+	t.fill(v)
 	copy(v.Data, data)
 	v.needsGrad, v.leaf = true, true
 	return v
@@ -148,11 +157,31 @@ func (t *Tape) Backward() {
 	}
 }
 
+// do runs an op, and records it when its result needs a gradient.
+func (t *Tape) do(r op, out *Var) *Var {
+	r.forward(t)
+	if t.record && out.needsGrad {
+		t.ops = append(t.ops, r)
+	}
+	return out
+}
+
+// newVar returns a variable without values; fill gives it memory for them.
 func (t *Tape) newVar(rows, cols int, l *layout) *Var {
 	v := t.vars.next()
-	*v = Var{Rows: rows, Cols: cols, layout: l, value: t.arena.Alloc(rows * cols)}
-	v.Data = v.value.Data
+	*v = Var{Rows: rows, Cols: cols, layout: l}
 	return v
+}
+
+func (t *Tape) fill(v *Var) {
+	v.value = t.arena.Alloc(v.Rows * v.Cols)
+	v.Data = v.value.Data
+}
+
+// drop frees v's values.
+func (t *Tape) drop(v *Var) {
+	t.arena.Free(v.value)
+	v.value, v.Data = tensor.Block{}, nil
 }
 
 // release frees v's values and gradient.
@@ -160,9 +189,9 @@ func (t *Tape) release(v *Var) {
 	if v.leaf {
 		return
 	}
-	t.arena.Free(v.value)
+	t.drop(v)
 	t.arena.Free(v.grad)
-	v.value, v.grad, v.Data = tensor.Block{}, tensor.Block{}, nil
+	v.grad = tensor.Block{}
 }
 
 // read notes that op reads v, and panics when v's values are no longer there.

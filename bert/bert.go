@@ -187,6 +187,7 @@ func (m *Model) encode(t *autograd.Tape, ids, typeIDs []int32, d Dropout) *autog
 	x = m.norm.AddForward(t, x, nil, autograd.Dropout{})
 	x = t.Dropout(x, d.at(d.Hidden, siteEmbeddings))
 	for i := range m.layers {
+		t.Checkpoint(x) // and not after the last layer, whose values are read at once
 		x = m.layer(t, i, x, d)
 		t.ReleaseBefore(x)
 	}

@@ -39,7 +39,6 @@ var unlisted = []Option{
 	noted("use_cpu", true, "", "true", "there is no other device than the CPU"),
 	noted("no_cuda", true, "", "true", "there is no other device than the CPU"),
 	noted("group_by_length", true, "", "false", "nothing is padded, so grouping gains nothing, and it would change the order of the examples"),
-	noted("gradient_checkpointing", true, "it would change the memory only", "", ""),
 	noted("log_level", false, "--quiet leaves only warnings", "", ""),
 	noted("logging_dir", false, "the log is metrics.jsonl in the run's folder", "", ""),
 	noted("logging_nan_inf_filter", true, "NaN is never hidden: the run stops and names the tensor", "", ""),

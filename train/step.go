@@ -46,6 +46,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	total, stage1 := c.Steps(t.perEpoch)
 	t.stage1 = stage1
 	t.forward = forward{model: m, tape: autograd.NewTape(pool)}
+	t.forward.tape.Checkpointing = c.Checkpointing
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
 	if t.drop = m.Config.Rates(); c.Dropout >= 0 {
