@@ -1,5 +1,7 @@
 package autograd
 
+import "pactune/tensor"
+
 // firstTokens is the record of FirstTokens.
 type firstTokens struct{ x, out *Var }
 
@@ -16,14 +18,24 @@ func (t *Tape) FirstTokens(x *Var) *Var {
 
 func (r *firstTokens) forward(t *Tape) {
 	t.fill(r.out)
-	c := r.x.Cols
-	for s := range t.tokens.ids {
-		at := int(t.tokens.starts[s]) * c
-		copy(r.out.Data[s*c:(s+1)*c], r.x.Data[at:at+c])
-	}
+	t.pool.Run(r.out.Rows, (*firstForward)(r))
 }
 
 func (r *firstTokens) discard(t *Tape) { t.drop(r.out) }
+
+// span returns where the first token of sequence s is in x, and where in the
+// result.
+func (r *firstTokens) span(s int) (in, out, c int) {
+	c = r.x.Cols
+	return int(r.x.layout.starts[s]) * c, s * c, c
+}
+
+type firstForward firstTokens
+
+func (f *firstForward) Piece(s int) {
+	in, out, c := (*firstTokens)(f).span(s)
+	copy(f.out.Data[out:out+c], f.x.Data[in:in+c])
+}
 
 // backward: dx of the first rows += dy, 0 elsewhere.
 func (r *firstTokens) backward(t *Tape) {
@@ -32,13 +44,15 @@ func (r *firstTokens) backward(t *Tape) {
 		if fresh {
 			clear(dx)
 		}
-		c := r.x.Cols
-		for s := range t.tokens.ids {
-			at := int(t.tokens.starts[s]) * c
-			for i, g := range r.out.grad.Data[s*c : (s+1)*c] {
-				dx[at+i] += g
-			}
-		}
+		t.pool.Run(r.out.Rows, (*firstBackward)(r))
 	}
 	t.release(r.out)
+}
+
+type firstBackward firstTokens
+
+func (b *firstBackward) Piece(s int) {
+	in, out, c := (*firstTokens)(b).span(s)
+	dx := b.x.grad.Data[in : in+c]
+	tensor.Add(dx, dx, b.out.grad.Data[out:out+c])
 }

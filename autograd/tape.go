@@ -91,10 +91,23 @@ type Tape struct {
 	layers     pool[checkpoint]
 }
 
-// NewTape returns a tape whose ops run on the workers of p.
+// NewTape returns a tape whose ops run on the workers of p. On a dry pool they
+// compute nothing and take no memory: a pass then only counts what it needs, and
+// the parameters need no values.
 func NewTape(p *par.Pool) *Tape {
-	return &Tape{engine: tensor.NewEngine(p), pool: p, scratch: newScratch(p.Workers())}
+	t := &Tape{engine: tensor.NewEngine(p), pool: p, scratch: newScratch(p.Workers())}
+	if p.IsDry() {
+		t.arena.Dry()
+	}
+	return t
 }
+
+// Reserve gives a new tape its memory for activations and gradients, of the
+// size that Bytes told of a dry one.
+func (t *Tape) Reserve(bytes int) { t.arena.Reserve(bytes) }
+
+// Work returns the size of the buffers of matrix products.
+func (t *Tape) Work() int { return t.engine.Bytes() }
 
 // Reset forgets everything recorded and starts a pass over new sequences, with
 // a record for Backward or without. Variables of earlier passes are invalid.
@@ -119,7 +132,8 @@ func (t *Tape) Reset(s Sequences, record bool) {
 // reads of values that are not there.
 func (t *Tape) Poison() { t.arena.Poison() }
 
-// Bytes returns the arena's size and the most that was in use at one time.
+// Bytes returns how much of the arena has been used, and the most that was in
+// use at one time.
 func (t *Tape) Bytes() (size, peak int) { return t.arena.Bytes() }
 
 // Input puts a copy of data (rows, cols) on the tape as a leaf whose rows are

@@ -32,8 +32,18 @@ func convert[T float32 | float64](t Tensor, dst []T) error {
 	if size := t.DType.Size(); len(t.Data) != size*len(dst) {
 		return fault.Errorf(fault.Model, "%s: tensor %q: found %d elements (shape %v), expected %d", name, t.Name, len(t.Data)/size, t.Shape, len(dst))
 	}
-	return t.from.guard(func() { read(dst, t.Data) })
+	return t.from.guard(func() {
+		for lo, size := 0, t.DType.Size(); lo < len(dst); lo += blockElements {
+			hi := min(lo+blockElements, len(dst))
+			read(dst[lo:hi], t.Data[lo*size:hi*size])
+			t.from.giveBack(t.Data[lo*size : hi*size])
+		}
+	})
 }
+
+// blockElements is how many elements are copied before the pages that they came
+// from are given back, so that a model is not held twice while it is read.
+const blockElements = 1 << 20
 
 // reader is the loop that converts elements of a type to T, nil for types that
 // are no numbers of a model.

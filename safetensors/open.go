@@ -79,6 +79,13 @@ func sizeOf(file fs.File, path string) (int, error) {
 	return int(info.Size()), nil
 }
 
+// giveBack tells the system that a part of the mapping has served.
+func (f *File) giveBack(data []byte) {
+	if f != nil && f.mapped {
+		giveBack(data)
+	}
+}
+
 // guard runs read, which touches the mapping, and turns the memory fault of a
 // file that somebody has cut short, or closed, into an error.
 func (f *File) guard(read func()) (err error) {

@@ -4,6 +4,7 @@ package safetensors
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,4 +19,14 @@ func mapFile(file *os.File, size int) (data []byte, unmap func() error, err erro
 		return nil, nil, os.NewSyscallError("mmap", err)
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
+}
+
+// giveBack lets go of the whole pages of a part of a mapping. They are read
+// again from the file when they are asked for again.
+func giveBack(data []byte) {
+	page := os.Getpagesize()
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (page - 1)
+	if n := (len(data) - skip) &^ (page - 1); n > 0 {
+		unix.Madvise(data[skip:skip+n], unix.MADV_DONTNEED) // advice: nothing depends on it
+	}
 }

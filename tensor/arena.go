@@ -1,28 +1,37 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // align is the granularity of the arena in elements: every block starts on its
 // own cache line.
 const align = 16
+
+// FloatBytes is the size of an element.
+const FloatBytes = int(unsafe.Sizeof(Float(0)))
 
 // Arena hands out blocks of activations and gradients, first fit from the
 // lowest address, and merges neighbouring holes when blocks come back. A step
 // that allocates in the same order as the one before finds every block where
 // it was, and the Go allocator is not asked again.
 //
-// It grows by chunks while it is too small and never moves what it has: making
-// one slab of the chunks would need the memory of both for a moment. An Arena
-// belongs to one goroutine.
+// Reserve makes the slab. An arena that is too small all the same grows by
+// chunks and never moves what it has: making one slab of them would need the
+// memory of both for a moment. An Arena belongs to one goroutine.
 type Arena struct {
 	chunks []chunk
 	used   int // elements in live blocks
 	peak   int // the largest value of used since the arena was made
 	poison bool
+	dry    bool // one endless chunk without memory
 }
 
 type chunk struct {
-	slab  []Float
+	slab  []Float // nil in a dry arena
+	size  int
+	end   int    // of the highest block so far
 	holes []span // sorted by offset, never adjacent
 }
 
@@ -38,6 +47,21 @@ type Block struct {
 // Poison makes every block that is handed out and every one that comes back
 // full of NaN, so that a test sees a read of values that nobody wrote.
 func (a *Arena) Poison() { a.poison = true }
+
+// Dry makes an empty arena hand out blocks without memory, whose Data are empty
+// but not nil: Bytes then tells how large a slab the same blocks would need.
+func (a *Arena) Dry() {
+	const endless = 1 << 60
+	a.dry = true
+	a.chunks = []chunk{{size: endless, holes: []span{{0, endless}}}}
+}
+
+// Reserve gives an empty arena a slab of the given size, as Bytes told it.
+func (a *Arena) Reserve(bytes int) {
+	if len(a.chunks) == 0 && bytes > 0 {
+		a.add((bytes + FloatBytes - 1) / FloatBytes)
+	}
+}
 
 // Alloc returns a block of n elements with unspecified contents.
 func (a *Arena) Alloc(n int) Block {
@@ -59,6 +83,9 @@ func (a *Arena) Alloc(n int) Block {
 }
 
 func (a *Arena) block(chunk, off, need, n int) Block {
+	if a.dry {
+		return Block{Data: []Float{}, chunk: chunk, off: off, cap: need}
+	}
 	data := a.chunks[chunk].slab[off : off+n : off+need]
 	if a.poison {
 		fillNaN(data[:need])
@@ -83,23 +110,22 @@ func (a *Arena) Reset() {
 	a.used = 0
 	for i := range a.chunks {
 		c := &a.chunks[i]
-		c.holes = append(c.holes[:0], span{0, len(c.slab)})
+		c.holes = append(c.holes[:0], span{0, c.size})
 	}
 }
 
-// Bytes returns the size of all chunks and the largest number of bytes that were
-// in use at one time.
+// Bytes returns up to which size blocks have been handed out, holes between
+// them included, and the largest number of bytes that were in use at one time.
 func (a *Arena) Bytes() (size, peak int) {
-	width := 4
-	if F64 {
-		width = 8
+	for i := range a.chunks {
+		size += a.chunks[i].end
 	}
-	return a.elements() * width, a.peak * width
+	return size * FloatBytes, a.peak * FloatBytes
 }
 
 func (a *Arena) elements() (n int) {
 	for i := range a.chunks {
-		n += len(a.chunks[i].slab)
+		n += a.chunks[i].size
 	}
 	return n
 }
@@ -107,8 +133,11 @@ func (a *Arena) elements() (n int) {
 // grow adds a chunk of at least need elements: an eighth of what there is, so
 // that the chunks are few and what is left over is little.
 func (a *Arena) grow(need int) {
-	n := max(need, a.elements()/8, 1<<16)
-	a.chunks = append(a.chunks, chunk{slab: make([]Float, n), holes: []span{{0, n}}})
+	a.add(max(need, a.elements()/8, 1<<16))
+}
+
+func (a *Arena) add(n int) {
+	a.chunks = append(a.chunks, chunk{slab: make([]Float, n), size: n, holes: []span{{0, n}}})
 }
 
 func (c *chunk) take(n int) (off int, ok bool) {
@@ -118,6 +147,7 @@ func (c *chunk) take(n int) (off int, ok bool) {
 			continue
 		}
 		off = h.off
+		c.end = max(c.end, off+n)
 		h.off += n
 		h.n -= n
 		if h.n == 0 {

@@ -39,6 +39,10 @@ type Engine struct {
 // alone.
 func NewEngine(pool *par.Pool) *Engine { return &Engine{Pool: pool} }
 
+// Bytes returns the size of the engine's buffers. On a dry pool, where Gemm
+// computes nothing, it is what they would have.
+func (e *Engine) Bytes() int { return e.buffers.bytes() }
+
 // Gemm computes C = op(A)·op(B), or C = C + op(A)·op(B) to accumulate.
 //
 // op(A) is (m, k), op(B) (k, n), C (m, n); kind says how A and B are stored, lda,
@@ -48,6 +52,10 @@ func NewEngine(pool *par.Pool) *Engine { return &Engine{Pool: pool} }
 // It panics when a slice is too short.
 func (e *Engine) Gemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
 	p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
+	if e.Pool.IsDry() {
+		e.buffers.count(p, e.Pool.Workers())
+		return
+	}
 	p.check("tensor.Gemm")
 	if !p.trivial() {
 		e.gemm(p)

@@ -44,7 +44,28 @@ const smallRows = 56
 type buffers struct {
 	blocks  blockTask
 	columns columnTask
+	counted int // bytes, on a dry pool
 }
+
+func (b *buffers) bytes() int {
+	n := b.counted + 4*(cap(b.blocks.packedB[0])+cap(b.blocks.packedB[1]))
+	return n + 4*cap(b.blocks.packedA)*packedA
+}
+
+// count takes note of the buffers that p needs.
+func (b *buffers) count(p product, workers int) {
+	if p.m > smallRows && p.n > 0 && p.k > 0 {
+		b.counted = max(b.counted, 4*(2*packedB(p, asm.ActiveKernel())+workers*packedA))
+	}
+}
+
+// packedB is the size of the packed B of a block, packedA that of a piece's A.
+// Either form of A fits: rows of KC, or panels each with a vector after it.
+func packedB(p product, kernel asm.Kernel) int {
+	return roundUp(min(p.n, blockCols), kernel.NR) * min(p.k, KC)
+}
+
+const packedA = maxRows * (KC + 16)
 
 func (e *Engine) gemm(p product) {
 	if p.m <= smallRows {
@@ -95,13 +116,12 @@ func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 	t.mc, t.pieceCols = rows/kernel.MR*kernel.MR, cols
 	t.apanel = roundUp(kernel.MR*kc+kernel.Lanes, kernel.Lanes)
 	for i := range t.packedB {
-		t.packedB[i] = grow(t.packedB[i], roundUp(min(p.n, blockCols), kernel.NR)*kc)
+		t.packedB[i] = grow(t.packedB[i], packedB(p, kernel))
 	}
 	if cap(t.packedA) < workers {
-		// Either form fits: rows of KC, or panels each with a vector after it.
 		t.packedA = make(chan []float32, workers)
 		for i := 0; i < workers; i++ {
-			t.packedA <- make([]float32, maxRows*(KC+16))
+			t.packedA <- make([]float32, packedA)
 		}
 	}
 }

@@ -44,29 +44,32 @@ type (
 	}
 )
 
+// MarshalJSON encodes all members into one buffer: a vocabulary is an object of
+// tens of thousands.
 func (o object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	put := func(v any) error {
+		err := e.Encode(v)
+		b.Truncate(b.Len() - 1) // the encoder's newline
+		return err
+	}
 	b.WriteByte('{')
 	for i, m := range o {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(compact(m.key))
+		if err := put(m.key); err != nil {
+			return nil, err
+		}
 		b.WriteByte(':')
-		b.Write(compact(m.value))
+		if err := put(m.value); err != nil {
+			return nil, err
+		}
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
-}
-
-func compact(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(fmt.Sprintf("tokenizer: %T has no JSON: %v", v, err)) // strings, numbers and bools only
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func indented(v any) []byte {
@@ -75,7 +78,7 @@ func indented(v any) []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
-		panic(fmt.Sprintf("tokenizer: %T has no JSON: %v", v, err))
+		panic(fmt.Sprintf("tokenizer: %T has no JSON: %v", v, err)) // strings, numbers and bools only
 	}
 	return b.Bytes()
 }

@@ -95,7 +95,8 @@ type Config struct {
 	// The run.
 	OutputDir   string // "" makes runs/NNN-task-method
 	RunName     string
-	Threads     int // 0 is all physical cores that the process may use
+	Threads     int  // 0 is all physical cores that the process may use
+	MaxMemory   Size // 0 is what the process may use
 	Precision   string
 	Color       string // "auto", "always" or "never"
 	DisableTqdm bool   // plain lines on a terminal as well

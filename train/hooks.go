@@ -37,7 +37,9 @@ type Plan struct {
 	Batch         int  // examples in an update
 	Threads       int
 	ISA           string
-	LogEvery      int // updates between printed lines, 0 for none
+	Memory        Memory // forecast of the most that the run holds
+	MemoryLimit   int64  // bytes that the process may use, 0 when that is not known
+	LogEvery      int    // updates between printed lines, 0 for none
 	LogFirst      bool
 }
 

@@ -94,9 +94,9 @@ func checkEncoded(e *glue.Encoded, c *bert.Config, model string) error {
 	return nil
 }
 
-// buildModel makes the model of a run from its checkpoint: the head that the
-// method asks for, the labels of the data, and what is frozen.
-func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model, *nn.Loaded, error) {
+// newModel makes the model of a run, still without its weights: the head that
+// the method asks for, the labels of the data, and what is frozen.
+func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model, error) {
 	conf := checkpoint.Config
 	conf.SetLabels(d.Problem.String(), d.LabelNames)
 	conf.FinetuningTask = c.TaskName
@@ -104,31 +104,43 @@ func buildModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Mod
 		c.MaxSeqLength, c.from["max_seq_length"] = conf.MaxPositions, "model"
 	}
 	if c.MaxSeqLength > conf.MaxPositions {
-		return nil, nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, conf.MaxPositions)
+		return nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, conf.MaxPositions)
 	}
-	head, labels := bert.Head(c.Head), max(1, len(d.LabelNames))
-	m, err := bert.New(conf, head, labels)
-	if err != nil {
-		return nil, nil, err
-	}
-	had, width := checkpoint.Head()
-	keep := had == head && !(c.IgnoreMismatchedSizes && width != labels)
-	if keep && width != labels {
-		return nil, nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
+	labels := max(1, len(d.LabelNames))
+	if keep, width := keepsHead(c, checkpoint, labels); keep && width != labels {
+		return nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
 			checkpoint.Path, plural(width, "label"), labels)
 	}
-	loaded, err := checkpoint.Load(m, c.Seed, keep)
+	m, err := bert.New(conf, bert.Head(c.Head), labels)
 	if err != nil {
-		return nil, nil, err
-	}
-	if before, err := checkpoint.Labels(); keep && err == nil && len(before) == labels {
-		orderLabels(m, before, d.LabelNames)
+		return nil, err
 	}
 	if c.FreezeEmbeddings {
 		m.Freeze(bert.IsEmbedding)
 	}
 	m.Config.Architectures = []string{m.Architecture()}
-	return m, loaded, nil
+	return m, nil
+}
+
+// keepsHead tells whether a run goes on with the checkpoint's classifier, and
+// how many labels that has.
+func keepsHead(c *Config, checkpoint *bert.Checkpoint, labels int) (keep bool, width int) {
+	had, width := checkpoint.Head()
+	return had == bert.Head(c.Head) && !(c.IgnoreMismatchedSizes && width != labels), width
+}
+
+// loadModel reads the weights of a model that newModel made.
+func loadModel(c *Config, checkpoint *bert.Checkpoint, m *bert.Model, d *glue.Data) (*nn.Loaded, error) {
+	labels := m.Labels()
+	keep, _ := keepsHead(c, checkpoint, labels)
+	loaded, err := checkpoint.Load(m, c.Seed, keep)
+	if err != nil {
+		return nil, err
+	}
+	if before, err := checkpoint.Labels(); keep && err == nil && len(before) == labels {
+		orderLabels(m, before, d.LabelNames)
+	}
+	return loaded, nil
 }
 
 // loadedNote is one calm line about what a checkpoint did not hold.

@@ -18,11 +18,16 @@ func noiseTensors(n *pac.Noise, s *nn.Store) []safetensors.Tensor {
 		if len(t.P) == 1 {
 			shape = []int{1}
 		}
-		narrow := make([]float32, len(t.P))
-		for j, p := range t.P {
-			narrow[j] = float32(p)
+		switch p := any(t.P).(type) {
+		case []float32: // as they stand: they are as many as the weights
+			out = append(out, safetensors.FromFloat32s(t.Name, shape, p))
+		case []float64:
+			narrow := make([]float32, len(p))
+			for j, v := range p {
+				narrow[j] = float32(v)
+			}
+			out = append(out, safetensors.FromFloat32s(t.Name, shape, narrow))
 		}
-		out = append(out, safetensors.FromFloat32s(t.Name, shape, narrow))
 	}
 	return out
 }

@@ -110,6 +110,12 @@ func (o *Option) assign(c *Config, value string) error {
 			return o.bad(value)
 		}
 		*p = n
+	case *Size:
+		n, ok := ParseSize(value)
+		if !ok {
+			return o.bad(value)
+		}
+		*p = n
 	case *uint64:
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
@@ -140,6 +146,8 @@ func (o *Option) text(c *Config) string {
 		return strconv.FormatBool(*p)
 	case *int:
 		return strconv.Itoa(*p)
+	case *Size:
+		return strconv.FormatInt(int64(*p), 10)
 	case *uint64:
 		return strconv.FormatUint(*p, 10)
 	case *float64:

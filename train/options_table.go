@@ -156,6 +156,8 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.DataSeed }},
 	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
 		bind: func(c *Config) any { return &c.Threads }},
+	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, Help: "refuse a run that would take more memory; 0: what the process may use",
+		bind: func(c *Config) any { return &c.MaxMemory }},
 	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32"), never: map[string]string{"bf16": bf16Reason, "fp16": fp16Reason}, Help: "number format of matrix products",
 		bind: func(c *Config) any { return &c.Precision }},
 	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate, Help: "colour on the terminal",

@@ -14,7 +14,6 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
-	"pactune/internal/rng"
 	"pactune/pac"
 	"pactune/safetensors"
 	"pactune/tokenizer"
@@ -34,6 +33,8 @@ type run struct {
 	finish Finish
 	last   []*evaluation
 	loss   mean
+	memory Memory // forecast
+	limit  int64  // of memory; 0: not known
 }
 
 // Run fine-tunes a model as cfg says and leaves a run folder. b, when not nil,
@@ -138,12 +139,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	}
 	defer checkpoint.Close()
 	r.tok = tok
-	model, loaded, err := buildModel(c, checkpoint, r.data)
+	model, err := newModel(c, checkpoint, r.data)
 	if err != nil {
 		return err
-	}
-	if r.fsys == nil {
-		r.note(loadedNote(loaded))
 	}
 	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
 	r.evals = evals
@@ -152,10 +150,21 @@ func (r *run) prepare(pool *par.Pool) error {
 			return err
 		}
 	}
+	if err := r.checkMemory(model, train, pool.Workers()); err != nil {
+		return err
+	}
+	loaded, err := loadModel(c, checkpoint, model, r.data)
+	if err != nil {
+		return err
+	}
+	if r.fsys == nil {
+		r.note(loadedNote(loaded))
+	}
 	r.note(truncationNote(train, c.MaxSeqLength))
 	if r.t, err = newTrainer(c, model, train, pool); err != nil {
 		return err
 	}
+	r.t.forward.tape.Reserve(int(r.memory.Activations))
 	r.describe(checkpoint, pool.Workers())
 	return nil
 }
@@ -168,6 +177,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
 		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
 		Threads: threads, ISA: asm.Active().String(), LogFirst: c.LoggingFirstStep,
+		Memory: r.memory, MemoryLimit: r.limit,
 	}
 	p.Parameters, p.Trainable = t.model.Store.Len()
 	p.Tensors = len(t.model.Store.Trainable())
@@ -271,15 +281,7 @@ func (e early) Unwrap() error { return e.error }
 // measureK builds PAC-tuning's K table over the training set, or over a fixed
 // random subset of it.
 func (r *run) measureK(ctx context.Context) error {
-	t, n := r.t, r.t.data.Rows()
-	rows := make([]int32, n)
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	if k := r.cfg.PACKSamples; k > 0 && k < n {
-		rng.NewKey(r.cfg.Seed, rng.StreamSubset, stepK).Perm(rows)
-		rows = rows[:k]
-	}
+	t, rows := r.t, r.cfg.kRows(r.t.data.Rows())
 	table, err := t.noise.MeasureK(pac.KOptions{
 		GammaMin: r.cfg.PACGammaMin, GammaMax: r.cfg.PACGammaMax, Authors: r.cfg.PACKSearch == "authors",
 		Examples: len(rows), Progress: r.working("K table"),

@@ -84,6 +84,7 @@ func manifest(s *Finish) map[string]any {
 	if len(s.Plan.Majority.Value) > 0 {
 		m["majority"] = s.Plan.Majority.Value
 	}
+	m["memory"] = map[string]any{"forecast_bytes": s.Plan.Memory.Total(), "available_bytes": s.Plan.MemoryLimit, "parts": s.Plan.Memory.parts()}
 	if rss := PeakRSS(); rss > 0 {
 		m["peak_rss_bytes"] = rss
 	}

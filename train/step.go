@@ -40,8 +40,7 @@ type trainer struct {
 
 func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*trainer, error) {
 	t := &trainer{cfg: c, model: m, data: data}
-	t.order = glue.Plan{Examples: data.Rows(), Batch: c.BatchSize, Accumulation: c.AccumulationSteps,
-		Shuffle: c.TrainOrder == "shuffle", Seed: c.DataSeed}
+	t.order = c.order(data)
 	t.perEpoch = t.order.Steps()
 	total, stage1 := c.Steps(t.perEpoch)
 	t.stage1 = stage1
@@ -49,9 +48,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.forward.tape.Checkpointing = c.Checkpointing
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
-	if t.drop = m.Config.Rates(); c.Dropout >= 0 {
-		t.drop = bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout, Classifier: c.Dropout}
-	}
+	t.drop = c.rates(m)
 
 	form := tensor.AdamTorch
 	if c.AdamForm == "hf" {
@@ -84,6 +81,20 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 			Rate: c.PACNoiseLearningRate, HeadRate: c.HeadLearningRate}
 	}
 	return t, nil
+}
+
+// order is that of the training rows over the updates.
+func (c *Config) order(data *glue.Encoded) glue.Plan {
+	return glue.Plan{Examples: data.Rows(), Batch: c.BatchSize, Accumulation: c.AccumulationSteps,
+		Shuffle: c.TrainOrder == "shuffle", Seed: c.DataSeed}
+}
+
+// rates are those of dropout: the model's, or those that the settings name.
+func (c *Config) rates(m *bert.Model) bert.Dropout {
+	if c.Dropout < 0 {
+		return m.Config.Rates()
+	}
+	return bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout, Classifier: c.Dropout}
 }
 
 // parts divides the trainable parameters into the pretrained body and the

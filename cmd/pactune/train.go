@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -33,9 +34,17 @@ option the job inside the program runs. Options are those of run_glue.py: --a_b,
 	})
 }
 
+// garbage is how much the heap may grow by what nobody needs, in percent of what
+// is live. Nearly all of that are weights, in which the collector has nothing to
+// look for: it costs little, and the forecast of the memory holds.
+const garbage = 10
+
 // fineTune runs a training job and prints what came of it, the run's folder
 // last.
 func fineTune(ctx context.Context, config *train.Config) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	screen := train.NewProgress(os.Stderr, config.Color, config.DisableTqdm, config.Quiet)
 	defer screen.Close()
 	hooks := screen.Hooks()

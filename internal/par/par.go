@@ -25,6 +25,7 @@ type Pool struct {
 	n       int64
 	next    atomic.Int64
 	fault   atomic.Pointer[any]
+	dry     bool
 }
 
 // New returns a pool of the given number of workers (1 when below).
@@ -38,6 +39,13 @@ func New(workers int) *Pool {
 	return p
 }
 
+// Dry returns a pool that runs nothing: what computes on it only goes through
+// its allocations, which can be counted so. workers is what Workers returns.
+func Dry(workers int) *Pool { return &Pool{workers: max(1, workers), dry: true} }
+
+// IsDry tells whether p runs nothing.
+func (p *Pool) IsDry() bool { return p != nil && p.dry }
+
 // Workers returns how many goroutines share the work of a Run.
 func (p *Pool) Workers() int {
 	if p == nil {
@@ -48,7 +56,7 @@ func (p *Pool) Workers() int {
 
 // Close ends the workers. No Run may be in progress or follow.
 func (p *Pool) Close() {
-	if p != nil {
+	if p != nil && !p.dry {
 		close(p.start)
 	}
 }
@@ -58,7 +66,7 @@ func (p *Pool) Close() {
 // one Run uses the workers the others run on their callers. A panic in a piece
 // panics in the caller of Run, after all other pieces have ended.
 func (p *Pool) Run(n int, t Task) {
-	if n <= 0 {
+	if n <= 0 || p.IsDry() {
 		return
 	}
 	if n == 1 || p.Workers() == 1 || !p.mu.TryLock() {
