@@ -76,9 +76,10 @@ func (p *Progress) begin(plan *Plan) {
 	if plan.Stage1Steps > 0 {
 		stages = fmt.Sprintf(" (stage 1: %d, stage 2: %d)", plan.Stage1Steps, plan.Steps-plan.Stage1Steps)
 	}
-	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s   memory %s\n",
+	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s\n",
 		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural(plan.Steps, "update"), stages, plural(plan.Batch, "example"),
-		plural(plan.Threads, "thread"), plan.ISA, Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)))
+		plural(plan.Threads, "thread"), plan.ISA)
+	fmt.Fprintf(p.out, "memory  %s\n", Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)))
 }
 
 // labelLine lists the classes and what always answering the commonest reaches.

@@ -18,7 +18,8 @@ func show(p *Progress, clock *time.Time) {
 	h.OnNote("a choice\x1b[2J (--option)")
 	h.OnPlan(&Plan{Model: "tiny", Parameters: 4400000, Trainable: 400000, Tensors: 12, Task: "sst2", Method: "pac", TrainRows: 100,
 		EvalRows: 872, LabelNames: []string{"negative", "positive"}, Majority: Majority{Label: "positive", Share: 0.509},
-		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", LogEvery: 10, LogFirst: true})
+		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", LogEvery: 10, LogFirst: true,
+		Memory: Memory{Weights: 1 << 30, Activations: 1 << 29}, MemoryLimit: 24 << 30})
 	for i := 0; i <= 80; i++ {
 		h.OnWork("K table", i, 80)
 		*clock = clock.Add(time.Second)
@@ -74,7 +75,7 @@ func TestProgressPlain(t *testing.T) {
 	if strings.ContainsAny(text, "\r\x1b") {
 		t.Errorf("control characters in\n%q", text)
 	}
-	for _, want := range []string{"model   tiny  4.4M weights, 400.0k trained in 12 tensors\n", "stage 1: 30, stage 2: 10", "1 thread on avx2",
+	for _, want := range []string{"model   tiny  4.4M weights, 400.0k trained in 12 tensors\n", "stage 1: 30, stage 2: 10", "1 thread on avx2\nmemory  1.50 GiB of 24.0\n",
 		"majority line of the evaluation: 50.9 % positive", "K table 80 of 80 done in 1m20s", "note    a choice?[2J (--option)",
 		"50.00", "1:00", "0.8000"} {
 		if !strings.Contains(text, want) {
@@ -130,7 +131,7 @@ func TestProgressLive(t *testing.T) {
 			stays = append(stays, line)
 		}
 	}
-	if last := stays[len(stays)-1]; !strings.Contains(last, "0.8000") || !strings.Contains(last, "0.7000") || len(stays) != 8 {
+	if last := stays[len(stays)-1]; !strings.Contains(last, "0.8000") || !strings.Contains(last, "0.7000") || len(stays) != 9 {
 		t.Errorf("what stays:\n%s", strings.Join(stays, "\n"))
 	}
 }

@@ -75,6 +75,7 @@ func newTest(t testing.TB, threads int, options string) *trainer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tr.forward.tape.Reserve(int(forecast(c, tr.model, data, nil, 0, threads).Activations))
 	if tr.noise != nil {
 		r := &run{cfg: c, t: tr}
 		if err := r.measureK(context.Background()); err != nil {

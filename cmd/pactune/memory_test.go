@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var measure = flag.String("measure", "", "file with more jobs for TestForecast, a name, a | and options on each line")
+
+// Jobs of which each is a process of its own: MODEL names a folder that pactune
+// init makes of that size, after it come options.
+var jobs = []struct{ name, size, options string }{
+	{"the embedded job", "", "--max_steps 1 --pac_k_samples 4"},
+	{"adamw", "", "--method adamw --seed 1 --max_steps 2"},
+	{"tiny, adamw, batch 64", "tiny", "--method adamw --max_steps 1 --per_device_train_batch_size 64"},
+	{"tiny, pac", "tiny", "--method pac --max_steps 1 --pac_k_samples 3"},
+	{"mini, pac", "mini", "--method pac --max_steps 1 --pac_k_samples 3 --num_train_epochs 2 --pac_stage1_epochs 1"},
+	{"mini, pac by tensor", "mini", "--method pac --max_steps 1 --pac_k_samples 3 --pac_granularity tensor"},
+	{"mini, pac+cwgnc, all trained", "mini", "--method pac+cwgnc --max_steps 1 --pac_k_samples 3 --freeze_embeddings false"},
+	{"mini, cwgnc, batch 32 x 2", "mini", "--method cwgnc --max_steps 1 --per_device_train_batch_size 32 --gradient_accumulation_steps 2"},
+	{"mini, checkpoints", "mini", "--method cwgnc --max_steps 1 --per_device_train_batch_size 128 --gradient_checkpointing"},
+	{"small, adamw", "small", "--method adamw --max_steps 1"},
+}
+
+// What a run is forecast to hold at most is what it holds, within −5 % and +15 %.
+func TestForecast(t *testing.T) {
+	dir := job(t)
+	for _, size := range []string{"mini", "small"} {
+		if r := pactune(t, dir, "", "init", "--size", size, "--vocab", "vocab.txt", "--seed", "1", size); r.code != 0 {
+			t.Fatalf("init: %+v", r)
+		}
+	}
+	os.Rename(filepath.Join(dir, "model"), filepath.Join(dir, "tiny"))
+	os.WriteFile(filepath.Join(dir, "pairs.tsv"), pairs(160), 0o644)
+	for i, j := range jobs {
+		if testing.Short() && i%4 != 0 {
+			continue
+		}
+		args := strings.Fields("train --quiet --max_eval_samples 16 --output_dir run" + fmt.Sprint(i) + " " + j.options)
+		if j.size != "" {
+			args = append(args, "--model_name_or_path", j.size, "--train_file", "pairs.tsv")
+		}
+		checkForecast(t, j.name, dir, args)
+	}
+	more, err := os.ReadFile(*measure)
+	if *measure != "" && err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(more)), "\n") {
+		if name, options, ok := strings.Cut(line, "|"); ok {
+			checkForecast(t, name, ".", strings.Fields("train --quiet --output_dir "+filepath.Join(dir, "more"+fmt.Sprint(i))+" "+os.ExpandEnv(options)))
+		}
+	}
+}
+
+func checkForecast(t *testing.T, name, dir string, args []string) {
+	t.Helper()
+	r := pactune(t, dir, "", args...)
+	if r.code != 0 {
+		t.Fatalf("%s: %+v", name, r)
+	}
+	folder := strings.TrimSpace(r.stdout)
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(dir, folder)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var run struct {
+		Memory struct {
+			Forecast float64 `json:"forecast_bytes"`
+		}
+		Peak float64 `json:"peak_rss_bytes"`
+	}
+	if err := json.Unmarshal(text, &run); err != nil {
+		t.Fatal(err)
+	}
+	ratio := run.Memory.Forecast / run.Peak
+	t.Logf("%-40s forecast %7.1f MiB, peak %7.1f MiB, %+.1f %%", name, run.Memory.Forecast/(1<<20), run.Peak/(1<<20), 100*(ratio-1))
+	if !(ratio > 0.95 && ratio < 1.15) {
+		t.Errorf("%s: the forecast is off: %s", name, text)
+	}
+	os.RemoveAll(folder)
+}
+
+// pairs is a data set of n pairs of sentences of very different lengths.
+func pairs(n int) []byte {
+	var b strings.Builder
+	b.WriteString("sentence1\tsentence2\tlabel\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%s\t%s\t%d\n", strings.Repeat("a pan and a lid ", 1+i%7), strings.Repeat("red roses ", 1+i%11), i%2)
+	}
+	return []byte(b.String())
+}
+
+// A run that would not fit ends with code 5 before anything is written, and says
+// what would fit.
+func TestTooLittleMemory(t *testing.T) {
+	dir := job(t)
+	before := strings.Join(names(t, dir), " ")
+	train := "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 2 --max_memory "
+	for _, test := range []struct{ args, want string }{
+		{"10MiB --method pac", "would still need"},
+		{"30MiB --method pac", " together ("},
+		{"33MiB --method adamw --per_device_train_batch_size 32 --gradient_accumulation_steps 9", "what would fit: --per_device_train_batch_size "},
+	} {
+		r := pactune(t, dir, "", strings.Fields(train+test.args)...)
+		if r.code != 5 || !strings.Contains(r.stderr, "--max_memory allows") || !strings.Contains(r.stderr, test.want) {
+			t.Errorf("%s: %+v", test.args, r)
+		}
+	}
+	if after := strings.Join(names(t, dir), " "); after != before {
+		t.Errorf("left behind: %s, before %s", after, before)
+	}
+	if r := pactune(t, dir, "", strings.Fields(train+"1GiB --quiet")...); r.code != 0 {
+		t.Errorf("1 GiB: %+v", r)
+	}
+}
