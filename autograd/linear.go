@@ -34,7 +34,35 @@ func (t *Tape) LinearAct(x *Var, w, b *Param, act tensor.Activation) *Var {
 	*r = linear{x: x, w: w, b: b, act: act}
 	r.out = t.newVar(x.Rows, w.Shape[0], x.layout)
 	r.out.needsGrad = x.needsGrad || !w.Frozen || b != nil && !b.Frozen
+	if act != tensor.Identity {
+		r.out.maker = r
+	}
 	return t.do(r, r.out)
+}
+
+// Recompute frees the values of y = LinearAct(…), which have been read: the
+// backward pass makes them again from the pre-activation, which it keeps in any
+// case. Other variables keep their values.
+func (t *Tape) Recompute(y *Var) {
+	if y.maker != nil && y.maker.z.Data != nil {
+		t.drop(y)
+	}
+}
+
+// remake makes the values of x again after Recompute.
+func (t *Tape) remake(x *Var) {
+	if x.Data == nil && x.maker != nil {
+		t.fill(x)
+		t.pool.Run(len(x.layout.pieces), (*linearAgain)(x.maker))
+	}
+}
+
+type linearAgain linear
+
+func (r *linearAgain) Piece(i int) {
+	p, cols := r.x.layout.pieces[i], r.out.Cols
+	from, to := int(p.from)*cols, int(p.to)*cols
+	tensor.Act(r.act, r.out.Data[from:to], r.z.Data[from:to])
 }
 
 func (r *linear) forward(t *Tape) {
@@ -69,6 +97,7 @@ func (r *linearForward) Piece(i int) {
 func (r *linear) backward(t *Tape) {
 	n, out, in := r.out.Rows, r.out.Cols, r.x.Cols
 	if r.out.grad.Data != nil {
+		t.remake(r.x)
 		r.dz = r.out.grad.Data
 		if r.act != tensor.Identity {
 			t.pool.Run(len(r.x.layout.pieces), (*linearActGrad)(r))

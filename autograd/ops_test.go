@@ -78,6 +78,12 @@ var cases = []struct {
 	{"LinearAct silu", linearCase(tensor.SiLU)},
 	{"LinearAct tanh", linearCase(tensor.Tanh)},
 	{"LinearAct relu", linearCase(tensor.ReLU)},
+	{"Recompute", func(t *Tape, f *fixture, x *Var) *Var {
+		h := t.LinearAct(x, f.param("w", 5, width), f.param("b", 5), tensor.GELU)
+		y := t.Linear(h, f.param("w2", 3, 5), nil)
+		t.Recompute(h)
+		return y
+	}},
 	{"Linear used twice", func(t *Tape, f *fixture, x *Var) *Var {
 		w, b := f.param("w", width, width), f.param("b", width)
 		return t.LinearAct(t.Linear(x, w, b), w, b, tensor.Tanh)

@@ -40,6 +40,7 @@ type Var struct {
 
 	value, grad tensor.Block
 	layout      *layout // what the rows are: tokens or examples
+	maker       *linear // that can make the values again from its pre-activation
 	needsGrad   bool
 	leaf        bool // kept until Reset, so that its gradient can be read
 	consumed    bool // its values were overwritten by the op that read them
