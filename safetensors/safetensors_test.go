@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -360,4 +361,31 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A tensor of a mapped file is read block by block, whose pages are given back:
+// reading it again gives the same.
+func TestPagesComeBack(t *testing.T) {
+	data := make([]float32, 2*blockElements+12345)
+	for i := range data {
+		data[i] = float32(i % 251)
+	}
+	path := filepath.Join(t.TempDir(), "big.safetensors")
+	save(t, path, FromFloat32s("a", []int{3}, data[:3]), FromFloat32s("b", []int{len(data)}, data), BF16FromFloat32s("c", []int{len(data)}, data))
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got := make([]float32, len(data))
+	for _, name := range []string{"b", "c", "c", "b"} {
+		clear(got)
+		x, _ := f.Tensor(name)
+		if err := x.Float32s(got); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, data) {
+			t.Errorf("%s: the values changed", name)
+		}
+	}
 }

@@ -66,3 +66,34 @@ func TestArenaIsSteady(t *testing.T) {
 		t.Errorf("size %d, peak %d", size, peak)
 	}
 }
+
+// A dry arena needs the size that a real one with a slab of that size uses.
+func TestDryArena(t *testing.T) {
+	sizes := func(a *Arena) int {
+		var live []Block
+		for i := range 500 {
+			live = append(live, a.Alloc(1+i*7919%1000))
+			if i%3 == 0 {
+				j := i * 31 % len(live)
+				a.Free(live[j])
+				live = append(live[:j], live[j+1:]...)
+			}
+			if i == 250 {
+				a.Reset()
+				live = nil
+			}
+		}
+		size, _ := a.Bytes()
+		return size
+	}
+	var dry, real Arena
+	dry.Dry()
+	want := sizes(&dry)
+	real.Reserve(want)
+	if got := sizes(&real); got != want || len(real.chunks) != 1 {
+		t.Errorf("dry %d bytes, real %d in %d chunks", want, got, len(real.chunks))
+	}
+	if b := dry.Alloc(1 << 40); b.Data == nil || len(b.Data) != 0 {
+		t.Error("a dry block has memory, or looks freed")
+	}
+}

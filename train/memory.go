@@ -25,17 +25,20 @@ type Memory struct {
 	Noise       int64 // PAC-tuning: log-stds and their two moments, initial weights, noisy copy
 	Activations int64 // values and gradients of a pass: the arena
 	Buffers     int64 // packed operands, batches, results of evaluations
+
+	Reading int64 // the most that was held before, while the data were read
 }
 
-// Total is the sum of the parts.
+// Total is the sum of the parts, or what reading the data took where that was
+// more.
 func (m Memory) Total() int64 {
-	return m.Process + m.Weights + m.Gradients + m.Moments + m.Noise + m.Activations + m.Buffers
+	return max(m.Reading, m.Process+m.Weights+m.Gradients+m.Moments+m.Noise+m.Activations+m.Buffers)
 }
 
 // parts names the parts for run.json.
 func (m Memory) parts() map[string]any {
 	return map[string]any{"process": m.Process, "weights": m.Weights, "gradients": m.Gradients, "moments": m.Moments,
-		"noise": m.Noise, "activations": m.Activations, "buffers": m.Buffers}
+		"noise": m.Noise, "activations": m.Activations, "buffers": m.Buffers, "reading": m.Reading}
 }
 
 // Measured, in bytes: what a process grows by at the first use of code, stacks
@@ -69,19 +72,8 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	out := Memory{Process: process + settling, Weights: w, Gradients: t, Moments: 2 * t}
 	p := forward{model: m, tape: autograd.NewTape(par.Dry(workers))}
 	p.tape.Checkpointing = c.Checkpointing
-	longest, rows := 0, 0
-	pass := func(e *glue.Encoded, batch []int32, record bool) {
-		d := bert.Dropout{}
-		if record {
-			d = c.rates(m)
-		}
-		p.loss(e.Data.Problem, p.run(e, batch, record, d), 1)
-		if record {
-			p.tape.Backward()
-		}
-		for _, r := range batch {
-			longest = max(longest, e.Len(int(r)))
-		}
+	pass := func(e *glue.Encoded, rows []int32) {
+		p.run(e, largest(e, rows, c.EvalBatchSize), false, bert.Dropout{})
 	}
 	if c.PAC() {
 		out.Noise = 5 * t
@@ -89,24 +81,27 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 			out.Noise = 2 * t
 		}
 		k := c.kRows(train.Rows())
-		pass(train, largest(train, k, c.EvalBatchSize), false)
+		pass(train, k)
 		out.Buffers += 80 * int64(len(k))
 	}
-	pass(train, largestMicro(c, train), true)
+	p.loss(train.Data.Problem, p.run(train, largestMicro(c, train), true, c.rates(m)), 1)
+	p.tape.Backward()
+	longest := train.Lengths().Max
 	for _, e := range evals {
-		pass(e, largest(e, every(e), c.EvalBatchSize), false)
-		rows += e.Rows()
+		pass(e, every(e.Rows()))
+		longest = max(longest, e.Lengths().Max)
+		out.Buffers += 200 * int64(e.Rows())
 	}
 	arena, _ := p.tape.Bytes()
 	out.Activations = int64(arena)
-	out.Buffers += int64(p.tape.Work()) + 3*f*int64(workers*longest*longest) + 16*int64(cap(p.batch.IDs)) + 200*int64(rows) +
+	out.Buffers += int64(p.tape.Work()) + 3*f*int64(workers*longest*longest) + 16*int64(cap(p.batch.IDs)) +
 		vocabEntry*int64(m.Config.VocabSize)
 	return out
 }
 
-// every lists all rows of e.
-func every(e *glue.Encoded) []int32 {
-	rows := make([]int32, e.Rows())
+// every lists the rows of a set of n.
+func every(n int) []int32 {
+	rows := make([]int32, n)
 	for i := range rows {
 		rows[i] = int32(i)
 	}
@@ -116,10 +111,7 @@ func every(e *glue.Encoded) []int32 {
 // kRows are the rows of a training set of n that the K table runs over: all, or
 // a fixed random subset.
 func (c *Config) kRows(n int) []int32 {
-	rows := make([]int32, n)
-	for i := range rows {
-		rows[i] = int32(i)
-	}
+	rows := every(n)
 	if k := c.PACKSamples; k > 0 && k < n {
 		rng.NewKey(c.Seed, rng.StreamSubset, stepK).Perm(rows)
 		rows = rows[:k]
@@ -172,8 +164,12 @@ func largestMicro(c *Config, e *glue.Encoded) []int32 {
 // checkMemory forecasts the memory of the run and refuses, with an error of kind
 // Resources that says what would fit, what the process may not use.
 func (r *run) checkMemory(m *bert.Model, train *glue.Encoded, workers int) error {
-	process := residentAfterGC()
-	need := func(c *Config) Memory { return forecast(c, m, train, r.evals, process, workers) }
+	process, reading := residentAfterGC(), PeakRSS()
+	need := func(c *Config) Memory {
+		f := forecast(c, m, train, r.evals, process, workers)
+		f.Reading = reading
+		return f
+	}
 	r.memory = need(r.cfg)
 	r.limit = available()
 	source := "this process may use"

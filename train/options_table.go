@@ -70,7 +70,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.EvalBatchSize }},
 	{Name: "gradient_accumulation_steps", Group: "Length and batch", Default: "1", rule: fromOne, Help: "micro-batches in one update",
 		bind: func(c *Config) any { return &c.AccumulationSteps }},
-	{Name: "gradient_checkpointing", Group: "Length and batch", Default: "false", Help: "keep only the layers' inputs and compute each layer again in the backward pass: less memory, a quarter more time, the same result",
+	{Name: "gradient_checkpointing", Group: "Length and batch", Default: "false", Help: "keep only the layers' inputs and compute each layer again in the backward pass: less memory, up to a third more time, the same result",
 		bind: func(c *Config) any { return &c.Checkpointing }},
 	{Name: "train_order", Group: "Length and batch", Default: "shuffle", rule: oneOf("shuffle", "file"), Help: "order of the examples in an epoch",
 		bind: func(c *Config) any { return &c.TrainOrder }},

@@ -101,3 +101,19 @@ func TestRunAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations in a Run", n)
 	}
 }
+
+// A dry pool runs nothing and says what it would run on.
+func TestDry(t *testing.T) {
+	p := Dry(3)
+	c := &counts{seen: make([]atomic.Int32, 10), fail: -1}
+	p.Run(10, c)
+	p.Close()
+	for i := range c.seen {
+		if c.seen[i].Load() != 0 {
+			t.Errorf("piece %d ran", i)
+		}
+	}
+	if !p.IsDry() || p.Workers() != 3 || New(1).IsDry() || (*Pool)(nil).IsDry() {
+		t.Error("which pools are dry")
+	}
+}
