@@ -18,14 +18,14 @@ var mutants = []mutant{
 	{"noise not clipped to ±2", "tensor/vec_noise_f64.go", "z = math.Max(-2, math.Min(2, z))", "z = math.Max(-3, math.Min(3, z))", "f64", "./tensor"},
 
 	// ops
-	{"[CLS] gradient one row too far", "autograd/first.go", "dx[at+i] += g", "dx[(at+i+c)%len(dx)] += g", "f64", "./autograd"},
+	{"[CLS] gradient one row too far", "autograd/first.go", "dx := b.x.grad.Data[in : in+c]", "in = (in + c) % len(b.x.grad.Data)\n\tdx := b.x.grad.Data[in : in+c]", "f64", "./autograd"},
 	{"positions one row too low", "autograd/embed.go", "append(r.positions, p)", "append(r.positions, max(p-1, 0))", "", "./bert"},
 	{"embedding's gradient overwritten, not added", "autograd/embed.go", "tensor.Add(dst, dst, r.g[row*c+from:row*c+to])", "copy(dst, r.g[row*c+from:row*c+to])", "f64", "./autograd"},
 	{"bias forgotten", "autograd/linear.go", "tensor.AddBias(z, int(p.to-p.from), cols, r.b.Data)", "tensor.AddBias(z, 0, cols, r.b.Data)", "", "./bert"},
 	{"bias gradient without the last row", "autograd/linear.go", "r.dz[from:], r.out.Rows, r.out.Cols)", "r.dz[from:], r.out.Rows-1, r.out.Cols)", "f64", "./autograd"},
 	{"residual's gradient dropped", "autograd/layernorm.go", "copy(r.dres[from:to], ds)", "clear(r.dres[from:to])", "f64", "./autograd"},
 	{"second reader overwrites a gradient", "autograd/tape.go", "return v.grad.Data, false", "return v.grad.Data, true", "f64", "./autograd"},
-	{"pre-activations freed too soon", "autograd/linear.go", "		z = r.z.Data\n", "		z = r.z.Data\n		t.arena.Free(r.z)\n", "f64", "./autograd"},
+	{"pre-activations freed too soon", "autograd/linear.go", "		r.dz = r.z.Data\n", "		r.dz = r.z.Data\n		t.arena.Free(r.z)\n", "f64", "./autograd"},
 	{"attention without its scale", "bert/bert.go", "Scale: 1 / math.Sqrt(float64(headDim)),", "Scale: 1,", "", "./bert"},
 	{"label off by one", "autograd/loss.go", "if c == class {", "if c == (class+1)%len(z) {", "f64", "./autograd"},
 
