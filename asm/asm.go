@@ -12,9 +12,9 @@
 // (activations, softmax, normalisation, optimisers, normal deviates).
 //
 // Which instruction set runs is one choice for the whole process: the best that
-// the processor has (Best), unless the environment variable PACTUNE_ISA or a
-// test (Use) asks for another one. The build tag purego, and every architecture
-// without assembly, leave Reference only.
+// the processor has (Best), unless Use asks for another one, as the command does
+// for the environment variable PACTUNE_KERNEL. The build tag purego, and every
+// architecture without assembly, leave Reference only.
 //
 // Rules that make the bits equal:
 //   - lanes of a vector run over independent elements of the result, or over

@@ -2,7 +2,6 @@ package asm
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
 
@@ -14,14 +13,14 @@ import (
 type ISA int32
 
 const (
-	Reference ISA = iota // plain Go, the specification of the others
+	Reference ISA = iota // "generic": plain Go, the specification of the others
 	AVX2                 // AVX2 and FMA
 	AVX512               // AVX-512 F, VL, DQ and BW
 )
 
-var isaNames = [...]string{Reference: "reference", AVX2: "avx2", AVX512: "avx512"}
+var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512"}
 
-// String returns the name that PACTUNE_ISA and ParseISA know.
+// String returns the name that PACTUNE_KERNEL and ParseISA know.
 func (isa ISA) String() string {
 	if isa < 0 || int(isa) >= len(isaNames) {
 		return fmt.Sprintf("ISA(%d)", int32(isa))
@@ -29,14 +28,14 @@ func (isa ISA) String() string {
 	return isaNames[isa]
 }
 
-// ParseISA returns the instruction set of that name: avx512, avx2 or reference.
+// ParseISA is the inverse of String, in capitals too.
 func ParseISA(name string) (ISA, error) {
 	for isa, n := range isaNames {
 		if n == strings.ToLower(name) {
 			return ISA(isa), nil
 		}
 	}
-	return Reference, fmt.Errorf("unknown instruction set %q: use avx512, avx2 or reference", name)
+	return Reference, fmt.Errorf("%q is no kernel: there are %v here", name, available)
 }
 
 // available lists what this process can run, slowest first.
@@ -49,28 +48,9 @@ func Available() []ISA { return append([]ISA(nil), available...) }
 // Best returns the fastest of the available instruction sets.
 func Best() ISA { return available[len(available)-1] }
 
-var (
-	active   atomic.Int32
-	errorEnv error
-)
+var active atomic.Int32
 
-func init() {
-	active.Store(int32(Best()))
-	if name := os.Getenv("PACTUNE_ISA"); name != "" {
-		isa, err := ParseISA(name)
-		if err == nil {
-			err = Use(isa)
-		}
-		if err != nil {
-			errorEnv = fmt.Errorf("PACTUNE_ISA: %w", err)
-		}
-	}
-}
-
-// EnvError returns what was wrong with the environment variable PACTUNE_ISA
-// when the process started, nil if nothing: the best instruction set is then in
-// use. A command should refuse to run rather than ignore it.
-func EnvError() error { return errorEnv }
+func init() { active.Store(int32(Best())) }
 
 // Active returns the instruction set in use.
 func Active() ISA { return ISA(active.Load()) }
@@ -84,7 +64,7 @@ func Use(isa ISA) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("instruction set %v is not available here (have %v)", isa, available)
+	return fmt.Errorf("the kernel %v is not available: there are %v here", isa, available)
 }
 
 // CacheSizes returns the bytes of the first-level data cache and of the second

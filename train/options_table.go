@@ -172,7 +172,7 @@ var listed = []Option{
 
 // environment lists the variables that the program reads.
 var environment = []struct{ Name, Help string }{
-	{"PACTUNE_ISA", "avx512, avx2 or reference: the kernels to use; the result does not depend on it"},
+	{"PACTUNE_KERNEL", "avx512, avx2, neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
 	{"PACTUNE_DATA", "folder of real data that the tests use"},
 	{"NO_COLOR", "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
 	{"TERM", "dumb: plain lines instead of an updating one"},

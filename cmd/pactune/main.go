@@ -85,10 +85,7 @@ func command() *cobra.Command {
 			return nil
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if err := asm.EnvError(); err != nil {
-				return fault.Errorf(fault.Usage, "%w", err)
-			}
-			return nil
+			return useKernel(os.Getenv("PACTUNE_KERNEL"))
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -99,6 +96,21 @@ func command() *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), plotCommand(), versionCommand(), optionsCommand())
 	return root
+}
+
+// useKernel makes the kernels of that name those in use; "" leaves the best.
+func useKernel(name string) error {
+	if name == "" {
+		return nil
+	}
+	isa, err := asm.ParseISA(name)
+	if err == nil {
+		err = asm.Use(isa)
+	}
+	if err != nil {
+		return fault.Errorf(fault.Usage, "PACTUNE_KERNEL: %w", err)
+	}
+	return nil
 }
 
 func unknownCommand(c *cobra.Command, name string) error {

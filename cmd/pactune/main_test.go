@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"pactune/asm"
 	"pactune/embedded"
 )
 
@@ -141,10 +143,32 @@ func TestBadCommandLines(t *testing.T) {
 	}
 }
 
-func TestBadKernelName(t *testing.T) {
-	t.Setenv("PACTUNE_ISA", "mmx")
-	if r := pactune(t, t.TempDir(), "", "version"); r.code != 2 || !strings.Contains(r.stderr, "PACTUNE_ISA") {
-		t.Errorf("%+v", r)
+// PACTUNE_KERNEL chooses among the kernels of this machine, for every command.
+func TestForcedKernel(t *testing.T) {
+	dir := t.TempDir()
+	have := fmt.Sprint(asm.Available())
+	for _, isa := range asm.Available() {
+		t.Setenv("PACTUNE_KERNEL", isa.String())
+		r := pactune(t, dir, "", "version", "--json")
+		var v map[string]any
+		if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v["isa"] != isa.String() {
+			t.Errorf("%v: %v, %+v", isa, err, r)
+		}
+	}
+	missing := []string{"mmx", "ISA(7)"}
+	for _, name := range []string{"avx512", "avx2", "neon", "generic"} {
+		if !strings.Contains(have, name) {
+			missing = append(missing, name)
+		}
+	}
+	for _, name := range missing {
+		t.Setenv("PACTUNE_KERNEL", name)
+		for _, args := range []string{"version", "train --help", "predict model"} {
+			r := pactune(t, dir, "", strings.Fields(args)...)
+			if r.code != 2 || r.stdout != "" || !strings.Contains(r.stderr, "PACTUNE_KERNEL") || !strings.Contains(r.stderr, have) {
+				t.Errorf("PACTUNE_KERNEL=%s pactune %s: %+v", name, args, r)
+			}
+		}
 	}
 }
 
