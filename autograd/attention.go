@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 
+	"pactune/internal/profile"
 	"pactune/internal/rng"
 	"pactune/tensor"
 )
@@ -116,6 +117,19 @@ func (r *attention) backward(t *Tape) {
 		t.pool.Run(len(t.tokens.ids)*r.h.Heads, (*attentionBackward)(r))
 	}
 	t.release(r.out)
+}
+
+// work: Q·Kᵀ and P·V forward; dV, dP, dQ and dK backward. That Q·Kᵀ is made
+// again there is not counted.
+func (r *attention) work() (name profile.Op, forward, backward float64) {
+	squares := 0.0
+	l := &r.t.tokens
+	for s := range l.ids {
+		n := float64(l.starts[s+1] - l.starts[s])
+		squares += n * n
+	}
+	forward = 4 * squares * float64(r.out.Cols)
+	return profile.Attention, forward, 2 * forward
 }
 
 // shareGrads lets two of q, k and v be the same variable: all three add to

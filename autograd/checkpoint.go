@@ -1,6 +1,9 @@
 package autograd
 
-import "pactune/tensor"
+import (
+	"pactune/internal/profile"
+	"pactune/tensor"
+)
 
 // checkpoint is the record of Checkpoint: ops from … to−1 of the tape are one
 // layer, and keep is the only variable of theirs whose values were kept.
@@ -49,11 +52,15 @@ func (r *checkpoint) discard(t *Tape) {
 
 func (r *checkpoint) forward(*Tape) {}
 
+func (r *checkpoint) work() (name profile.Op, forward, backward float64) {
+	return profile.Checkpoint, 0, 0
+}
+
 // backward makes the values of the layer again. Those of its result have been
 // read by then, and are made again with the rest.
 func (r *checkpoint) backward(t *Tape) {
 	t.drop(r.keep)
 	for _, o := range t.ops[r.from:r.to] {
-		o.forward(t)
+		t.forward(o)
 	}
 }

@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 
+	"pactune/internal/profile"
 	"pactune/tensor"
 )
 
@@ -91,6 +92,8 @@ func (r *embed) backward(t *Tape) {
 	}
 	t.release(r.out)
 }
+
+func (r *embed) work() (name profile.Op, forward, backward float64) { return profile.Embed, 0, 0 }
 
 type embedBackward embed
 

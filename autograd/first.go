@@ -1,6 +1,9 @@
 package autograd
 
-import "pactune/tensor"
+import (
+	"pactune/internal/profile"
+	"pactune/tensor"
+)
 
 // firstTokens is the record of FirstTokens.
 type firstTokens struct{ x, out *Var }
@@ -55,4 +58,8 @@ func (b *firstBackward) Piece(s int) {
 	in, out, c := (*firstTokens)(b).span(s)
 	dx := b.x.grad.Data[in : in+c]
 	tensor.Add(dx, dx, b.out.grad.Data[out:out+c])
+}
+
+func (r *firstTokens) work() (name profile.Op, forward, backward float64) {
+	return profile.FirstTokens, 0, 0
 }

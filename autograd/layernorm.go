@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 
+	"pactune/internal/profile"
 	"pactune/tensor"
 )
 
@@ -97,6 +98,10 @@ func (r *addLayerNorm) discard(t *Tape) {
 	t.drop(r.out)
 	t.arena.Free(r.stats)
 	r.stats = tensor.Block{}
+}
+
+func (r *addLayerNorm) work() (name profile.Op, forward, backward float64) {
+	return profile.AddLayerNorm, 0, 0
 }
 
 type normParamGrad addLayerNorm

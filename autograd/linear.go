@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 
+	"pactune/internal/profile"
 	"pactune/tensor"
 )
 
@@ -136,6 +137,22 @@ type linearBiasGrad linear
 func (r *linearBiasGrad) Piece(i int) {
 	from, to := colRange(i, r.out.Cols)
 	tensor.ColumnSums(r.b.Grad[from:to], r.dz[from:], r.out.Rows, r.out.Cols)
+}
+
+// work: x·Wᵀ forward; backward dzᵀ·x for a weight that trains, dz·W for an x
+// that needs its gradient.
+func (r *linear) work() (name profile.Op, forward, backward float64) {
+	name, forward = profile.Linear, 2*float64(r.out.Rows)*float64(r.out.Cols)*float64(r.x.Cols)
+	if r.act != tensor.Identity {
+		name = profile.LinearAct
+	}
+	if !r.w.Frozen {
+		backward += forward
+	}
+	if r.x.needsGrad {
+		backward += forward
+	}
+	return name, forward, backward
 }
 
 func shapeOf(p *Param) string {

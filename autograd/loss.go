@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pactune/internal/fmath"
+	"pactune/internal/profile"
 )
 
 // Loss is the result of a loss op over B examples.
@@ -119,6 +120,7 @@ func (r *lossOp) run(t *Tape) *Loss {
 	for _, l := range r.losses {
 		r.loss.Sum += l
 	}
+	t.Clock.Op(profile.Loss, t.phase(), 0)
 	return &r.loss
 }
 

@@ -27,6 +27,7 @@ import (
 	"fmt"
 
 	"pactune/internal/par"
+	"pactune/internal/profile"
 	"pactune/tensor"
 )
 
@@ -60,11 +61,14 @@ type Sequences struct {
 	ExampleIDs []uint32
 }
 
-// op is the record of one op: what its passes need.
+// op is the record of one op: what its passes need. work counts the
+// floating-point operations of its matrix products, 2 for each product and
+// sum, for the profile.
 type op interface {
 	forward(t *Tape)  // makes the result, and again in a checkpointed layer's backward pass
 	backward(t *Tape) // sends the result's gradient on and frees all that forward made
 	discard(t *Tape)  // frees what forward made, but no gradient
+	work() (name profile.Op, forward, backward float64)
 }
 
 // Tape records a forward pass. It belongs to one goroutine; several tapes may
@@ -76,6 +80,8 @@ type Tape struct {
 	record bool
 	// Checkpointing says that Checkpoint frees what a layer leaves behind.
 	Checkpointing bool
+	// Clock, when not nil, is told of every op.
+	Clock *profile.Clock
 
 	tokens, examples layout
 	ops              []op
@@ -113,6 +119,7 @@ func (t *Tape) Work() int { return t.engine.Bytes() }
 // Reset forgets everything recorded and starts a pass over new sequences, with
 // a record for Backward or without. Variables of earlier passes are invalid.
 func (t *Tape) Reset(s Sequences, record bool) {
+	t.Clock.Part(profile.Rest)
 	t.record = record
 	t.ops = t.ops[:0]
 	t.arena.Reset()
@@ -167,18 +174,40 @@ func (t *Tape) Backward() {
 	if !t.record {
 		panic("autograd: Backward: the tape was reset without recording")
 	}
+	t.Clock.Part(profile.Rest)
 	for i := len(t.ops) - 1; i >= 0; i-- {
 		t.ops[i].backward(t)
+		if t.Clock != nil {
+			name, _, flops := t.ops[i].work()
+			t.Clock.Op(name, profile.Backward, flops)
+		}
 	}
 }
 
 // do runs an op, and records it when its result needs a gradient.
 func (t *Tape) do(r op, out *Var) *Var {
-	r.forward(t)
+	t.forward(r)
 	if t.record && out.needsGrad {
 		t.ops = append(t.ops, r)
 	}
 	return out
+}
+
+// forward runs an op forward.
+func (t *Tape) forward(r op) {
+	r.forward(t)
+	if t.Clock != nil {
+		name, flops, _ := r.work()
+		t.Clock.Op(name, t.phase(), flops)
+	}
+}
+
+// phase is that of a forward pass.
+func (t *Tape) phase() profile.Phase {
+	if t.record {
+		return profile.Forward
+	}
+	return profile.Inference
 }
 
 // newVar returns a variable without values; fill gives it memory for them.

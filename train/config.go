@@ -102,6 +102,9 @@ type Config struct {
 	DisableTqdm bool   // plain lines on a terminal as well
 	Quiet       bool
 	JSON        bool // the summary on stdout as one JSON object
+	Profile     bool // a table of where the time went
+	CPUProfile  string
+	MemProfile  string
 
 	ignored []ignored         // options without effect that the user gave
 	asked   string            // the method before Resolve

@@ -23,5 +23,6 @@
 // and ours; it appears under its name with the first result, each file whole.
 // The Log (log*.go) appends every term of every update without garbage. A
 // Progress (progress*.go) shows a run to a person through Hooks; the package
-// itself prints nothing.
+// itself prints nothing. A profile says where the time went: the tape and the
+// step end laps of one clock (internal/profile), which no result sees.
 package train

@@ -10,11 +10,17 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/profile"
 )
 
 // Evaluate scores the fine-tuned model in cfg.ModelNameOrPath on the
 // evaluation set that cfg names; one record, or two for MNLI.
 func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, error) {
+	var clock *profile.Clock
+	if cfg.Profile {
+		clock = profile.Start()
+		defer hooks.profile(clock)
+	}
 	checkpoint, tok, err := openModel(cfg, nil)
 	if err != nil {
 		return nil, err
@@ -61,6 +67,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
 	f := forward{model: model, tape: autograd.NewTape(pool)}
+	f.tape.Clock = clock
 	maxLen := cutAt(cfg, checkpoint.Config.MaxPositions)
 	var records []*EvalRecord
 	for _, d := range data.Eval {
@@ -71,6 +78,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
 			return nil, err
 		}
+		clock.Part(profile.Read)
 		ev, err := f.evaluate(ctx, e, cfg.EvalBatchSize, hooks.OnWork)
 		if fault.KindOf(err) == fault.Diverged {
 			return nil, fmt.Errorf("%s: %w: activations overflow; expected a model whose training did not diverge", checkpoint.Path, err)

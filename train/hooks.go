@@ -1,6 +1,10 @@
 package train
 
-import "time"
+import (
+	"time"
+
+	"pactune/internal/profile"
+)
 
 // Hooks are told of what happens in a run, in its goroutine. Each may be nil.
 // What they are given belongs to the run: they copy what they keep.
@@ -11,6 +15,17 @@ type Hooks struct {
 	OnStep func(*StepRecord, Timing)          // after each update; allocates nothing
 	OnEval func(*EvalRecord)                  // after each evaluation
 	OnSave func(folder string)                // when the run's folder is complete
+	// OnProfile is told where the time went, with --profile: at the end, also
+	// after an error.
+	OnProfile func(*profile.Clock)
+}
+
+// profile ends the last lap and calls OnProfile.
+func (h *Hooks) profile(c *profile.Clock) {
+	c.Part(profile.Rest)
+	if h.OnProfile != nil {
+		h.OnProfile(c)
+	}
 }
 
 // Plan is what a run is about to do.

@@ -1,6 +1,11 @@
 package train
 
 import (
+	"context"
+	"fmt"
+
+	"pactune/internal/fault"
+	"pactune/internal/profile"
 	"pactune/nn"
 	"pactune/pac"
 	"pactune/safetensors"
@@ -31,3 +36,29 @@ func noiseTensors(n *pac.Noise, s *nn.Store) []safetensors.Tensor {
 	}
 	return out
 }
+
+// measureK builds PAC-tuning's K table over the training set, or over a fixed
+// random subset of it. progress is told after each pass how many are done.
+func (t *trainer) measureK(ctx context.Context, progress func(done, total int)) error {
+	rows := t.cfg.kRows(t.data.Rows())
+	table, err := t.noise.MeasureK(pac.KOptions{
+		GammaMin: t.cfg.PACGammaMin, GammaMax: t.cfg.PACGammaMax, Authors: t.cfg.PACKSearch == "authors",
+		Examples: len(rows), Progress: progress,
+		Losses: func(dst []float64) error {
+			t.clock.Part(profile.Noise)
+			return t.forward.losses(ctx, t.data, rows, t.cfg.EvalBatchSize, dst)
+		},
+	})
+	if fault.KindOf(err) == fault.Diverged {
+		return fmt.Errorf("%w; %s", err, t.culprit())
+	}
+	if err != nil {
+		return err
+	}
+	t.table, t.bound.Table = table, table
+	return nil
+}
+
+// stepK keeps the choice of the K table's examples apart from the other draws
+// of rng.StreamSubset.
+const stepK = 101

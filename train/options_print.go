@@ -92,7 +92,7 @@ func (o *Option) kind() string {
 	switch {
 	case len(o.rule.words) > 0 && len(o.rule.words) <= 2:
 		return strings.Join(o.rule.words, "|")
-	case strings.HasSuffix(o.Name, "_file"), o.Name == "vocab":
+	case strings.HasSuffix(o.Name, "_file"), strings.HasSuffix(o.Name, "profile"), o.Name == "vocab":
 		return "FILE"
 	case strings.HasSuffix(o.Name, "_dir"), strings.HasSuffix(o.Name, "_path"), o.Name == "out":
 		return "DIR"

@@ -168,6 +168,12 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Quiet }},
 	{Name: "json", Group: "Run", Default: "false", in: InEvaluate, Help: "the summary as one JSON object on stdout",
 		bind: func(c *Config) any { return &c.JSON }},
+	{Name: "profile", Group: "Run", Default: "false", in: InEvaluate, Help: "at the end a table of where the time went: calls, seconds and GFLOP/s of each op and part",
+		bind: func(c *Config) any { return &c.Profile }},
+	{Name: "cpuprofile", Group: "Run", in: InEvaluate | InPredict, Help: "write where the processor's time went, for go tool pprof",
+		bind: func(c *Config) any { return &c.CPUProfile }},
+	{Name: "memprofile", Group: "Run", in: InEvaluate | InPredict, Help: "write who allocated memory, for go tool pprof",
+		bind: func(c *Config) any { return &c.MemProfile }},
 }
 
 // environment lists the variables that the program reads.

@@ -92,7 +92,7 @@ func newTraced(t *testing.T, traces pacTraces, c pacTrace) *trainer {
 		}
 	}
 	tr := traces.trainer(t, "method pac "+c.Options, weights)
-	if err := (&run{cfg: tr.cfg, t: tr}).measureK(context.Background()); err != nil {
+	if err := tr.measureK(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
 	tr.stage1 = traces.Stage1

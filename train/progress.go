@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"pactune/internal/profile"
 )
 
 // Progress shows a run to a person: on a terminal a table of evaluations with
@@ -41,7 +43,7 @@ func NewProgress(out *os.File, color string, plain, quiet bool) *Progress {
 
 // Hooks returns what a run calls.
 func (p *Progress) Hooks() Hooks {
-	return Hooks{OnNote: p.note, OnPlan: p.begin, OnWork: p.other, OnStep: p.step, OnEval: p.eval}
+	return Hooks{OnNote: p.note, OnPlan: p.begin, OnWork: p.other, OnStep: p.step, OnEval: p.eval, OnProfile: p.profile}
 }
 
 // note prints a choice or a warning.
@@ -193,6 +195,13 @@ func (p *Progress) row(bold bool) {
 		text = p.style.bold(text)
 	}
 	fmt.Fprintln(p.out, text)
+}
+
+// profile prints the table, with --quiet too: somebody asked for it.
+func (p *Progress) profile(c *profile.Clock) {
+	p.erase()
+	fmt.Fprintln(p.out)
+	c.Write(p.out)
 }
 
 // print writes a plain line.

@@ -14,7 +14,7 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
-	"pactune/pac"
+	"pactune/internal/profile"
 	"pactune/safetensors"
 	"pactune/tokenizer"
 )
@@ -33,8 +33,9 @@ type run struct {
 	finish Finish
 	last   []*evaluation
 	loss   mean
-	memory Memory // forecast
-	limit  int64  // of memory; 0: not known
+	memory Memory         // forecast
+	limit  int64          // of memory; 0: not known
+	clock  *profile.Clock // nil without --profile
 }
 
 // Run fine-tunes a model as cfg says and leaves a run folder. b, when not nil,
@@ -48,6 +49,10 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	r.finish = Finish{Config: cfg, Start: time.Now(), Argv: os.Args, Result: &Result{}}
 	if err := CheckOutput(cfg); err != nil {
 		return nil, err
+	}
+	if cfg.Profile {
+		r.clock = profile.Start()
+		defer hooks.profile(r.clock)
 	}
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
@@ -166,6 +171,8 @@ func (r *run) prepare(pool *par.Pool) error {
 	}
 	r.t.forward.tape.Reserve(int(r.memory.Activations))
 	r.describe(checkpoint, pool.Workers())
+	r.t.profile(r.clock)
+	r.clock.Part(profile.Read)
 	return nil
 }
 
@@ -218,9 +225,10 @@ func (r *run) train(ctx context.Context) error {
 		r.hooks.OnPlan(r.plan)
 	}
 	if r.t.noise != nil {
-		if err := r.measureK(ctx); err != nil {
+		if err := r.t.measureK(ctx, r.working("K table")); err != nil {
 			return tooEarly(ctx, err)
 		}
+		r.finish.KSigma, r.finish.K = r.t.table.Std, r.t.table.K
 	}
 	evalEvery := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
 	for s := range r.plan.Steps {
@@ -278,32 +286,6 @@ type early struct{ error }
 func (early) Error() string   { return "ended before the first update: there is nothing to save" }
 func (e early) Unwrap() error { return e.error }
 
-// measureK builds PAC-tuning's K table over the training set, or over a fixed
-// random subset of it.
-func (r *run) measureK(ctx context.Context) error {
-	t, rows := r.t, r.cfg.kRows(r.t.data.Rows())
-	table, err := t.noise.MeasureK(pac.KOptions{
-		GammaMin: r.cfg.PACGammaMin, GammaMax: r.cfg.PACGammaMax, Authors: r.cfg.PACKSearch == "authors",
-		Examples: len(rows), Progress: r.working("K table"),
-		Losses: func(dst []float64) error {
-			return t.forward.losses(ctx, t.data, rows, r.cfg.EvalBatchSize, dst)
-		},
-	})
-	if fault.KindOf(err) == fault.Diverged {
-		return fmt.Errorf("%w; %s", err, t.culprit())
-	}
-	if err != nil {
-		return err
-	}
-	t.table, t.bound.Table = table, table
-	r.finish.KSigma, r.finish.K = table.Std, table.K
-	return nil
-}
-
-// stepK keeps the choice of the K table's examples apart from the other draws
-// of rng.StreamSubset.
-const stepK = 101
-
 // evaluate runs the clean model over the evaluation sets.
 func (r *run) evaluate(ctx context.Context, last bool) error {
 	r.last = r.last[:0]
@@ -349,6 +331,8 @@ func (r *run) keepBest(e *EvalRecord) {
 
 // save writes the model and everything about the run into its folder.
 func (r *run) save() error {
+	r.clock.Part(profile.Rest)
+	defer r.clock.Part(profile.Write)
 	if err := r.write("finished"); err != nil {
 		r.folder.Discard()
 		if r.folder.Published() {

@@ -10,6 +10,7 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/profile"
 	"pactune/internal/rng"
 	"pactune/nn"
 	"pactune/optim"
@@ -33,7 +34,8 @@ type trainer struct {
 	table     *pac.KTable
 	stage1    int // updates of the first stage
 	perEpoch  int
-	undo      bool // the gradients hold the weights of before the last update
+	undo      bool           // the gradients hold the weights of before the last update
+	clock     *profile.Clock // nil without a profile
 	rec       StepRecord
 	component ComponentRecord
 }
@@ -82,6 +84,9 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	}
 	return t, nil
 }
+
+// profile has the time of every op and part of an update told to c.
+func (t *trainer) profile(c *profile.Clock) { t.clock, t.forward.tape.Clock = c, c }
 
 // order is that of the training rows over the updates.
 func (c *Config) order(data *glue.Encoded) glue.Plan {
@@ -138,6 +143,7 @@ func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 // the update is in t.rec.
 func (t *trainer) step(s int) (Timing, error) {
 	start := time.Now()
+	t.clock.Part(profile.Rest)
 	stage1 := t.noise != nil && s < t.stage1
 	if t.noise != nil && !stage1 && !t.noise.Frozen() {
 		t.noise.Freeze()
@@ -150,10 +156,13 @@ func (t *trainer) step(s int) (Timing, error) {
 	if err := t.clipper.Measure(record); err != nil {
 		return timing, fault.Errorf(fault.Diverged, "update %d: %w", s+1, err)
 	}
+	t.clock.Part(profile.Norms)
 	if stage1 {
 		t.bound.StepNoise() // dp from the unclipped gradient
+		t.clock.Part(profile.NoiseStep)
 	}
 	t.clipper.Clip() // CWGNC: the loss's gradient, per component
+	t.clock.Part(profile.Clip)
 	if stage1 {
 		t.bound.Backward() // KL and K terms into dw and db, at the clean weights
 		if l := t.bound.Terms.LPac; math.IsNaN(l) || math.IsInf(l, 0) {
@@ -161,11 +170,14 @@ func (t *trainer) step(s int) (Timing, error) {
 				s+1, l, t.bound.Terms.KL, t.bound.Terms.K, t.bound.Terms.Gamma)
 		}
 		t.bound.StepPrior()
+		t.clock.Part(profile.Bound)
 	}
 	scale := t.schedule.Scale(s)
 	t.opt.Step(s+1, scale)
+	t.clock.Part(profile.AdamW)
 	t.undo = true
 	t.describe(s, stage1, scale)
+	t.clock.Part(profile.Record)
 	timing.Elapsed = time.Since(start)
 	return timing, nil
 }
@@ -176,7 +188,13 @@ func (t *trainer) gradients(s int) (Timing, error) {
 	if t.noise != nil {
 		t.noise.Begin(s)
 		defer t.noise.End()
+		t.clock.Part(profile.Noise)
 	}
+	return t.passes(s)
+}
+
+// passes adds up the same at the weights that the parameters read.
+func (t *trainer) passes(s int) (Timing, error) {
 	rows := t.order.Rows(s)
 	scale := 1 / float64(len(rows))
 	timing := Timing{Examples: len(rows)}
@@ -193,6 +211,7 @@ func (t *trainer) gradients(s int) (Timing, error) {
 		if i == 0 {
 			t.model.Store.ZeroGrad() // the first loss is finite: no way back from here
 			t.undo = false
+			t.clock.Part(profile.ZeroGrad)
 		}
 		t.forward.tape.Backward()
 		timing.Tokens += len(t.forward.batch.IDs)

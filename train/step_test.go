@@ -15,6 +15,7 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/profile"
 	"pactune/internal/rng"
 	"pactune/tensor"
 )
@@ -77,8 +78,7 @@ func newTest(t testing.TB, threads int, options string) *trainer {
 	}
 	tr.forward.tape.Reserve(int(forecast(c, tr.model, data, nil, 0, threads).Activations))
 	if tr.noise != nil {
-		r := &run{cfg: c, t: tr}
-		if err := r.measureK(context.Background()); err != nil {
+		if err := tr.measureK(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,7 +168,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 	}
 }
 
-// A steady update, its log included, allocates nothing.
+// A steady update, its log included, allocates nothing, with --profile too.
 func TestSteadyStepAllocatesNothing(t *testing.T) {
 	for name, options := range methods {
 		t.Run(name, func(t *testing.T) {
@@ -194,8 +194,11 @@ func TestSteadyStepAllocatesNothing(t *testing.T) {
 			for range 24 { // every micro-batch of an epoch, both stages, a record of components
 				update()
 			}
-			if n := testing.AllocsPerRun(25, update); n != 0 {
-				t.Errorf("%v allocations in an update", n)
+			for _, clock := range []*profile.Clock{nil, profile.Start()} {
+				tr.profile(clock)
+				if n := testing.AllocsPerRun(25, update); n != 0 {
+					t.Errorf("%v allocations in an update, profile %v", n, clock != nil)
+				}
 			}
 		})
 	}

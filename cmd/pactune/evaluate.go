@@ -37,16 +37,21 @@ cut where the run that made the model cut them, unless --max_seq_length says oth
 		if len(rest) > 0 {
 			return fault.Errorf(fault.Usage, "evaluate takes one folder and one file, found also %q", rest[0])
 		}
-		screen := train.NewProgress(os.Stderr, config.Color, false, config.Quiet)
-		defer screen.Close()
 		config.ModelNameOrPath = dir
-		records, err := train.Evaluate(ctx, config, screen.Hooks())
-		screen.Close()
-		if err != nil {
-			return err
-		}
-		return show(config, records)
+		return train.Profiled(config, func() error { return score(ctx, config) })
 	})
+}
+
+// score evaluates and prints what came of it.
+func score(ctx context.Context, config *train.Config) error {
+	screen := train.NewProgress(os.Stderr, config.Color, false, config.Quiet)
+	defer screen.Close()
+	records, err := train.Evaluate(ctx, config, screen.Hooks())
+	screen.Close()
+	if err != nil {
+		return err
+	}
+	return show(config, records)
 }
 
 func show(config *train.Config, records []*train.EvalRecord) error {

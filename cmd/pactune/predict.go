@@ -66,7 +66,7 @@ Of a model with several labels a text, all that are likely are given, separated 
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
 			json: asJSON, probs: probs, labels: model.Labels(),
 			warn: func(text string) { fmt.Fprintln(os.Stderr, "note    "+text) }}
-		return p.run(ctx)
+		return train.Profiled(config, func() error { return p.run(ctx) })
 	})
 }
 

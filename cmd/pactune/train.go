@@ -30,7 +30,7 @@ option the job inside the program runs. Options are those of run_glue.py: --a_b,
 		if err != nil {
 			return err
 		}
-		return fineTune(ctx, config)
+		return train.Profiled(config, func() error { return fineTune(ctx, config) })
 	})
 }
 

@@ -59,7 +59,7 @@ var mutants = []mutant{
 	{"running maximum of K dropped", "pac/ktable.go", "k = max(k, t.K[s-1])", "k = max(k, 0*t.K[s-1])", "", "./pac"},
 	{"the head's p at the body's rate", "pac/bound.go", "adam.Step(b.HeadRate*headFactor(t), 0, t))", "adam.Step(b.Rate, 0, t))", "f64", "./pac"},
 	{"KL term once per micro-batch", "train/step.go", "		t.bound.Backward() //", "		for range t.order.Micros(s) {\n			t.bound.Backward()\n		} //", "", "./train"},
-	{"clip before dp", "train/step.go", "	if stage1 {\n		t.bound.StepNoise() // dp from the unclipped gradient\n	}\n	t.clipper.Clip()", "	t.clipper.Clip()\n	if stage1 {\n		t.bound.StepNoise()\n	}\n", "", "./train"},
+	{"clip before dp", "train/step.go", "	if stage1 {\n		t.bound.StepNoise() // dp from the unclipped gradient\n		t.clock.Part(profile.NoiseStep)\n	}\n	t.clipper.Clip()", "	t.clipper.Clip()\n	if stage1 {\n		t.bound.StepNoise()\n	}\n", "", "./train"},
 	{"stage 1 one update too long", "train/step.go", "t.noise != nil && s < t.stage1", "t.noise != nil && s <= t.stage1", "", "./train"},
 
 	// data

@@ -1,0 +1,68 @@
+package train
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+
+	"pactune/internal/fault"
+)
+
+// Profiled calls do and writes the files of --cpuprofile and --memprofile when
+// it has ended, also with an error or a panic. Files that cannot be written
+// there are a fault.Usage, found before do starts.
+func Profiled(c *Config, do func() error) (err error) {
+	for _, o := range [][2]string{{"cpuprofile", c.CPUProfile}, {"memprofile", c.MemProfile}} {
+		if err := checkProfile(o[0], o[1]); err != nil {
+			return err
+		}
+	}
+	var cpu bytes.Buffer
+	if c.CPUProfile != "" {
+		if err := pprof.StartCPUProfile(&cpu); err != nil {
+			return err
+		}
+	}
+	defer func() {
+		if c.CPUProfile != "" {
+			pprof.StopCPUProfile()
+			err = first(err, writeProfile(c.CPUProfile, func(w io.Writer) error { _, err := cpu.WriteTo(w); return err }))
+		}
+		if c.MemProfile != "" {
+			runtime.GC() // what is in use is known since the last collection
+			err = first(err, writeProfile(c.MemProfile, func(w io.Writer) error { return pprof.Lookup("allocs").WriteTo(w, 0) }))
+		}
+	}()
+	return do()
+}
+
+func checkProfile(option, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fault.Errorf(fault.Usage, "--%s %s: is a folder; expected the name of a file to write", option, path)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return fault.Errorf(fault.Usage, "--%s %s: no file can be written there: %w", option, path, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+func writeProfile(path string, write func(io.Writer) error) error {
+	_, err := writeAtomically(path, write)
+	return err
+}
+
+// first returns the first error of two.
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
