@@ -1,17 +1,34 @@
-// Package bench measures speed: `go test -bench . ./bench`. Every figure stands
-// beside the peak that the processor reaches in the same run, because machines
-// differ and are shared: only the ratio means something.
-//
-// FMAPeak is that peak for float32 fused multiply-adds, from a loop of
-// independent ones that touches no memory. The benchmarks are in the tests of
-// this package.
 package bench
 
 import (
+	"runtime"
+	"sync"
 	"time"
 
 	"pactune/asm"
 )
+
+// Peak returns the float32 GFLOP/s that so many threads reach together in
+// fused multiply-adds of the instruction set, from loops of independent ones
+// that touch no memory. No more threads count than the process has cores. It
+// is 0 where there is no assembly loop.
+func Peak(isa asm.ISA, threads int) float64 {
+	peaks := make([]float64, min(threads, runtime.GOMAXPROCS(0)))
+	var all sync.WaitGroup
+	for i := range peaks {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			peaks[i] = FMAPeak(isa)
+		}()
+	}
+	all.Wait()
+	sum := 0.0
+	for _, p := range peaks {
+		sum += p
+	}
+	return sum
+}
 
 // FMAPeak returns the float32 GFLOP/s that one core reaches in fused
 // multiply-adds of the instruction set: the best of several runs of about a

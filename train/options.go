@@ -34,6 +34,7 @@ type Option struct {
 const (
 	InEvaluate = 1 << iota
 	InPredict
+	InBench
 )
 
 // A rule says which values an option allows, in words and as a test.

@@ -154,7 +154,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Seed }},
 	{Name: "data_seed", Group: "Run", Default: "0", Help: "seed of the order of the examples; 0: seed",
 		bind: func(c *Config) any { return &c.DataSeed }},
-	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
+	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict | InBench, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
 		bind: func(c *Config) any { return &c.Threads }},
 	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, Help: "refuse a run that would take more memory; 0: what the process may use",
 		bind: func(c *Config) any { return &c.MaxMemory }},

@@ -2,7 +2,9 @@ package train
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -47,6 +49,10 @@ func checkProfile(option, path string) error {
 		return fault.Errorf(fault.Usage, "--%s %s: is a folder; expected the name of a file to write", option, path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	var why *fs.PathError
+	if errors.As(err, &why) {
+		err = why.Err // without the temporary name
+	}
 	if err != nil {
 		return fault.Errorf(fault.Usage, "--%s %s: no file can be written there: %w", option, path, err)
 	}

@@ -164,6 +164,7 @@ var moreBadOptions = part{"More about options", false, func(f *badFiles) {
 	{"batch 2⁶³ − 1", "OPTION --per_device_train_batch_size 9223372036854775807", 2, []string{"at most 2147483647"}},
 	{"1e300 epochs", "OPTION --num_train_epochs 1e300", 2, []string{"at most 1e6"}},
 	{"memory without a number", "OPTION --max_memory lots", 2, []string{`"lots": expected`, "12GiB"}},
+	{"profile without a place", "OPTION --cpuprofile none/cpu.prof", 2, []string{"--cpuprofile none/cpu.prof", "no file can be written there"}},
 	{"a million threads", "OPTION --threads 1000000", 2, []string{"from 0 to 1024"}},
 	{"gamma beyond float64", "OPTION --method pac --pac_gamma 1e308", 2, []string{"from 0 to 1e12"}},
 	{"epsilon that float32 has not", "OPTION --adam_epsilon 1e-300", 2, []string{"from 1e-37 up"}},

@@ -59,6 +59,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
   pactune plot RUN --out DIR       draw the curves of a run as SVG
+  pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
+                                   pac, predict
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune version [--json]         print the version
@@ -94,7 +96,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), plotCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
 	return root
 }
 
@@ -118,7 +120,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, plot, init and version", name)
+	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, plot, bench, init and version", name)
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.
