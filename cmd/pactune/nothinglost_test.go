@@ -142,15 +142,6 @@ func TestSignalDuringKTable(t *testing.T) {
 	}
 }
 
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 // Between updates and in evaluations a signal leaves a model that loads. Half
 // of the time here is evaluation.
 func TestSignalDuringEvaluation(t *testing.T) {
