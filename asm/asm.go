@@ -8,7 +8,8 @@
 // micro-kernels of the matrix product: one computes a tile of C of at most
 // MR × NR elements, whose accumulators stay in registers, and copies or
 // transposes operands into panels that the tile reads in order. Package tensor
-// blocks whole matrices around them. vec*.go holds the functions over vectors
+// blocks whole matrices around them. bf16*.go has the same for operands that are
+// rounded to bfloat16 while they are packed; their sums are float32. vec*.go holds the functions over vectors
 // (activations, softmax, normalisation, optimisers, normal deviates).
 //
 // Which instruction set runs is one choice for the whole process: the best that
@@ -21,6 +22,9 @@
 //     16 virtual lanes that are reduced in one fixed tree, on every machine;
 //   - every product-sum is one fused multiply-add, rounded once (FMA32 in Go);
 //   - nothing is left to the compiler, which may or may not fuse x*y + z.
+//
+// In bfloat16 one thing differs: VDPBF16PS puts 0 in place of a subnormal partial
+// sum, and a float32 kernel that stands in for it does not (Kernel.Tile).
 //
 // Kernels check nothing but the lengths of their slices; package tensor checks
 // shapes. None of them allocates, and all may run concurrently.

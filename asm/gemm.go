@@ -1,22 +1,40 @@
 package asm
 
+import "fmt"
+
+// Precision says how a micro-kernel holds the operands of a product. Sums are
+// float32.
+type Precision string
+
+const (
+	Float32     Precision = "float32"
+	BF16        Precision = "bf16"            // two values of k in one word, rounded to bfloat16
+	RoundedBF16 Precision = "bf16 in float32" // rounded to bfloat16, multiplied as float32
+)
+
 // Kernel is a micro-kernel of the matrix product: the loops that run in
 // registers and first-level cache. Its methods may run concurrently, on
 // different results.
+//
+// Copy, Transpose and Rows pack operands, of which Tile makes a tile of C. What
+// they pack are words of 32 bits: a float32 each, or, in BF16, two values that
+// follow each other in k, rounded by RoundBF16, the first in the upper half; the
+// partner of the last of an odd number is 0.
 type Kernel struct {
 	ISA       ISA
-	Precision string // of the operands; sums are float32
-	MR, NR    int    // largest tile of C: MR rows, NR columns
-	Lanes     int    // float32 numbers in a vector; NR is a multiple
+	Precision Precision
+	MR, NR    int // largest tile of C: MR rows, NR columns
+	Lanes     int // float32 numbers in a vector; NR is a multiple
 }
 
 var kernels = [...]Kernel{
-	Reference: {Reference, "float32", 4, 32, 16},
-	AVX2:      {AVX2, "float32", 6, 16, 8},
-	AVX512:    {AVX512, "float32", 14, 32, 16},
+	Reference: {Reference, Float32, 4, 32, 16},
+	AVX2:      {AVX2, Float32, 6, 16, 8},
+	AVX512:    {AVX512, Float32, 14, 32, 16},
 }
 
-// Kernels returns the micro-kernels that this process can run, slowest first.
+// Kernels returns the float32 micro-kernels that this process can run, slowest
+// first.
 func Kernels() []Kernel {
 	var ks []Kernel
 	for _, isa := range available {
@@ -25,43 +43,136 @@ func Kernels() []Kernel {
 	return ks
 }
 
-// ActiveKernel returns the micro-kernel of the instruction set in use.
+// ActiveKernel returns the float32 micro-kernel of the instruction set in use.
 func ActiveKernel() Kernel { return kernels[Active()] }
+
+// BF16Kernels returns the micro-kernels for operands in bfloat16 that this
+// process can run, slowest first.
+func BF16Kernels() []Kernel {
+	var ks []Kernel
+	for _, isa := range available {
+		if isa != Reference {
+			ks = append(ks, rounded(isa))
+		}
+		if k := bf16Kernel(isa); k.Precision == BF16 {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+// ActiveBF16Kernel returns the micro-kernel for operands in bfloat16 of the
+// instruction set in use. Where that has no instruction for them the operands
+// are rounded and the float32 kernel multiplies them, with the same result
+// unless a partial sum is subnormal (see Tile).
+func ActiveBF16Kernel() Kernel { return bf16Kernel(Active()) }
+
+func bf16Kernel(isa ISA) Kernel {
+	switch {
+	case isa == Reference:
+		return Kernel{Reference, BF16, 4, 32, 16}
+	case isa == AVX512 && hasAVX512BF16:
+		return Kernel{AVX512, BF16, 14, 32, 16}
+	}
+	return rounded(isa)
+}
+
+func rounded(isa ISA) Kernel {
+	k := kernels[isa]
+	k.Precision = RoundedBF16
+	return k
+}
+
+// String names the kernel as in "avx512 bf16 14x32".
+func (k Kernel) String() string {
+	return fmt.Sprintf("%v %s %dx%d", k.ISA, k.Precision, k.MR, k.NR)
+}
+
+// Words returns the number of words that hold n values of k.
+func (k Kernel) Words(n int) int {
+	if k.Precision == BF16 {
+		return (n + 1) / 2
+	}
+	return n
+}
 
 // Tile computes C = A·B, or C = C + A·B to accumulate, for one tile of C:
 // rows ≤ MR, cols ≤ NR, all sizes ≥ 1. Each element is
 //
 //	acc := 0
-//	for p := 0; p < k; p++ { acc = FMA32(a[i*rs+p*cs], b[p*ldb+j], acc) }
+//	for p := 0; p < words; p++ { acc = FMA32(a[i*rs+p*cs], b[p*ldb+j], acc) }
 //	c[i*ldc+j] = acc   // or c[i*ldc+j] + acc
 //
-// a is (rows, k) with any strides rs between rows and cs between columns. b is
-// (k, NR) with rows ldb apart: all NR columns are read, also those ≥ cols,
+// In BF16 a word holds two values, and one round of the loop is
+//
+//	acc = flush(FMA32(first(a), first(b), acc))
+//	acc = flush(FMA32(second(a), second(b), acc))
+//
+// where flush puts 0 in place of a subnormal number. So BF16 and RoundedBF16 give
+// the same bits unless a partial sum is below 2^-126; then each step moves the
+// sum by less than 2^-126.
+//
+// a is (rows, words) with any strides rs between rows and cs between columns. b is
+// (words, NR) with rows ldb apart: all NR columns are read, also those ≥ cols,
 // which may hold anything. c is (rows, cols) with rows ldc apart; nothing
 // outside of it is written, nothing of it is read unless accumulate.
-func (k Kernel) Tile(rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
-	a = a[:(rows-1)*rs+(kc-1)*cs+1]
-	b = b[:(kc-1)*ldb+k.NR]
+func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
+	a = a[:(rows-1)*rs+(words-1)*cs+1]
+	b = b[:(words-1)*ldb+k.NR]
 	c = c[:(rows-1)*ldc+cols]
-	tile(k.ISA, rows, cols, kc, a, rs, cs, b, ldb, c, ldc, accumulate)
+	if k.Precision == BF16 {
+		tileBF16(k.ISA, rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
+		return
+	}
+	tile(k.ISA, rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
 }
 
 // Copy packs rows: dst[p*ldd+j] = src[p*lds+j] for p < rows, j < width ≤ NR,
-// all sizes ≥ 1. It goes from the first row to the last and writes whole vectors:
-// up to Lanes−1 elements after each row are overwritten with unspecified values.
+// all sizes ≥ 1; in BF16 row p of dst pairs the rows 2p and 2p+1 of src. It goes
+// from the first row to the last and writes whole vectors: up to Lanes−1 elements
+// after each row are overwritten with unspecified values.
 func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int) {
-	dst = dst[:(rows-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
+	dst = dst[:(k.Words(rows)-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(rows-1)*lds+width]
+	if k.Precision == BF16 {
+		copyBF16(k.ISA, dst, ldd, src, lds, rows, width)
+		return
+	}
 	copyPanel(k.ISA, dst, ldd, src, lds, rows, width)
+	if k.Precision == RoundedBF16 {
+		roundRows(dst, ldd, rows, width)
+	}
 }
 
 // Transpose packs columns: dst[p*ldd+j] = src[j*lds+p] for p < rows,
-// j < width ≤ NR, all sizes ≥ 1. It writes whole vectors as Copy does, and ldd has
-// room for them.
+// j < width ≤ NR, all sizes ≥ 1; in BF16 row p of dst pairs the columns 2p and
+// 2p+1 of src. It writes whole vectors as Copy does, and ldd has room for them.
 func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, width int) {
-	dst = dst[:(rows-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
+	dst = dst[:(k.Words(rows)-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(width-1)*lds+rows]
+	if k.Precision == BF16 {
+		transposeBF16(k.ISA, dst, ldd, src, lds, rows, width)
+		return
+	}
 	transposePanel(k.ISA, dst, ldd, src, lds, rows, width)
+	if k.Precision == RoundedBF16 {
+		roundRows(dst, ldd, rows, width)
+	}
+}
+
+// Rows packs rows along k: dst[i*ldd+p] = src[i*lds+p] for i < rows, p < n, all
+// sizes ≥ 1; in BF16 column p of dst pairs the columns 2p and 2p+1 of src.
+func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
+	dst = dst[:(rows-1)*ldd+k.Words(n)]
+	src = src[:(rows-1)*lds+n]
+	if k.Precision == BF16 {
+		rowsBF16(k.ISA, dst, ldd, src, lds, rows, n)
+		return
+	}
+	copyReference(dst, ldd, src, lds, rows, n)
+	if k.Precision == RoundedBF16 {
+		roundRows(dst, ldd, rows, n)
+	}
 }
 
 // Prefetch asks for x, not empty, to be brought into the second-level cache while

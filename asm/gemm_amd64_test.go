@@ -23,3 +23,17 @@ func TestFlagshipKernelsAreTested(t *testing.T) {
 		t.Error("this processor has AVX-512, and the AVX-512 kernel was not tested")
 	}
 }
+
+func TestFlagshipBF16KernelIsTested(t *testing.T) {
+	x := &cpu.X86
+	if !x.HasAVX512F || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BW || !x.HasAVX512BF16 {
+		t.Skip("this processor has no AVX512_BF16")
+	}
+	tested := false
+	for _, k := range BF16Kernels() {
+		tested = tested || k.ISA == AVX512 && k.Precision == BF16
+	}
+	if !tested || bf16Kernel(AVX512).Precision != BF16 {
+		t.Error("this processor has AVX512_BF16, and the kernel for pairs of bfloat16 was not tested or is not used")
+	}
+}

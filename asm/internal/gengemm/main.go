@@ -1,7 +1,8 @@
 // Command gengemm writes the assembly of the matrix product's micro-kernels,
-// gemm_avx2_amd64.s and gemm_avx512_amd64.s, into the current folder. The
-// kernels of the two instruction sets have one form and differ in the width of
-// a vector, in the number of registers and in how a part of a vector is stored.
+// gemm_avx2_amd64.s, gemm_avx512_amd64.s and, for pairs of bfloat16,
+// gemm_bf16avx512_amd64.s, into the current folder. The kernels have one form
+// and differ in the width of a vector, in the number of registers, in how a part
+// of a vector is stored and in the product of two words.
 package main
 
 import (
@@ -19,11 +20,13 @@ type target struct {
 	reg      string // prefix of a vector register: Y or Z
 	lanes    int    // float32 in a vector
 	mr       int    // rows of the largest tile; it has two vectors of columns
+	pairs    bool   // a word is two bfloat16
 }
 
 var targets = []target{
-	{"AVX2", "AVX2, FMA", "Y", 8, 6},
-	{"AVX512", "AVX512F", "Z", 16, 14},
+	{name: "AVX2", requires: "AVX2, FMA", reg: "Y", lanes: 8, mr: 6},
+	{name: "AVX512", requires: "AVX512F", reg: "Z", lanes: 16, mr: 14},
+	bf16,
 }
 
 // rowPointers hold the addresses of rows 0, 3, 6, 9, 12 of A; the two rows after
@@ -38,6 +41,8 @@ const unroll = 4
 type file struct {
 	target
 	bytes.Buffer
+	macros  []string // instructions in bytes, and their names
+	defined map[string]bool
 }
 
 // line writes one instruction and its comment.
@@ -71,6 +76,9 @@ func main() {
 func (t target) file() string { return "gemm_" + strings.ToLower(t.name) + "_amd64.s" }
 
 func (t target) source() []byte {
+	if t.pairs {
+		return t.pairSource()
+	}
 	f := &file{target: t}
 	f.header()
 	f.tile()
@@ -113,16 +121,16 @@ func (f *file) tile() {
 //		for j := 0; j < cols; j++ {
 //			acc := float32(0)
 //			for p := 0; p < k; p++ {
-//				acc = FMA32(a[i*rs+p*cs], b[p*ldb+j], acc)
+//				%[5]s
 //			}
 //			c[i*ldc+j] = acc // or += acc
 //		}
 //	}
 //
-// Requires: %s
+// Requires: %[2]s
 //
 //	AX     k, counted down
-//	%-7s row 0, 3, … of A at the present column
+//	%-7[3]s row 0, 3, … of A at the present column
 //	R11    distance of rows of A in bytes, R12 of columns
 //	BX     row of B, R13 distance of rows
 //	CX     row of C, DX distance of rows
@@ -130,7 +138,7 @@ func (f *file) tile() {
 //	%[4]s2 %[4]s3  element of A in all lanes, for even and odd rows
 //	%[4]s4 …   accumulators: row i in %[4]s(4+2i), %[4]s(5+2i)
 TEXT ·tile%[1]s(SB), NOSPLIT, $0-81
-`, f.name, f.requires, strings.Join(rowPointers[:(f.mr+2)/3], " "), f.reg)
+`, f.name, f.requires, strings.Join(rowPointers[:(f.mr+2)/3], " "), f.reg, f.term())
 	f.prologue()
 	for r := f.mr; r >= 1; r-- {
 		f.rows(r)
@@ -148,14 +156,30 @@ func (f *file) step(r int) {
 		x := fmt.Sprintf("%s%d", f.reg, 2+i%2)
 		ops = append(ops,
 			fmt.Sprintf("VBROADCASTSS "+row(i)+", %s", rowPointers[i/3], x),
-			fmt.Sprintf("VFMADD231PS %s0, %s, %s", f.reg, x, f.acc(i, 0)),
-			fmt.Sprintf("VFMADD231PS %s1, %s, %s", f.reg, x, f.acc(i, 1)))
+			f.multiply(0, 2+i%2, 4+2*i),
+			f.multiply(1, 2+i%2, 5+2*i))
 	}
 	ops = append(ops, "ADDQ R13, BX")
 	for i := 0; i < r; i += 3 {
 		ops = append(ops, "ADDQ R12, "+rowPointers[i/3])
 	}
 	fmt.Fprintf(f, "#define STEP%d \\\n\t%s\n\n", r, strings.Join(ops, "; \\\n\t"))
+}
+
+// multiply adds the product of the words in two registers to an accumulator.
+func (f *file) multiply(b, x, acc int) string {
+	if f.pairs {
+		return f.raw(dot, b, x, acc)
+	}
+	return fmt.Sprintf("VFMADD231PS %[1]s%[2]d, %[1]s%[3]d, %[1]s%[4]d", f.reg, b, x, acc)
+}
+
+// term is what multiply does, in Go.
+func (f *file) term() string {
+	if f.pairs {
+		return "acc = the first product of the pairs a[i*rs+p*cs], b[p*ldb+j], then the second, added as Kernel.Tile says"
+	}
+	return "acc = FMA32(a[i*rs+p*cs], b[p*ldb+j], acc)"
 }
 
 func (f *file) prologue() {
