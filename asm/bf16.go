@@ -103,13 +103,9 @@ func at(x []float32, i int, exists bool) float32 {
 	return 0
 }
 
-// roundRows rounds rows of a packed operand to bfloat16 where they are.
-func roundRows(x []float32, ld, rows, width int) {
-	w := words(x)
-	for i := 0; i < rows; i++ {
-		row := w[i*ld:][:width]
-		for j, b := range row {
-			row[j] = roundBF16(b)
-		}
+// roundReference rounds x to bfloat16 where it is.
+func roundReference(x []float32) {
+	for i, b := range words(x) {
+		words(x)[i] = roundBF16(b)
 	}
 }

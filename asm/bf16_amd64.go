@@ -51,6 +51,19 @@ func rowsBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, k int) 
 	rowsBF16Reference(dst, ldd, src, lds, rows, k)
 }
 
+func round(isa ISA, x []float32) {
+	whole := 0
+	if isa != Reference { // AVX-512 has AVX2
+		if whole = len(x) &^ 7; whole > 0 {
+			roundAVX2(&x[0], whole)
+		}
+	}
+	roundReference(x[whole:])
+}
+
+//go:noescape
+func roundAVX2(x *float32, n int)
+
 //go:noescape
 func tileBF16AVX512(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
 

@@ -20,3 +20,5 @@ func transposeBF16(_ ISA, dst []float32, ldd int, src []float32, lds, rows, widt
 func rowsBF16(_ ISA, dst []float32, ldd int, src []float32, lds, rows, k int) {
 	rowsBF16Reference(dst, ldd, src, lds, rows, k)
 }
+
+func round(_ ISA, x []float32) { roundReference(x) }

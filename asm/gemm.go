@@ -140,7 +140,7 @@ func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int
 	}
 	copyPanel(k.ISA, dst, ldd, src, lds, rows, width)
 	if k.Precision == RoundedBF16 {
-		roundRows(dst, ldd, rows, width)
+		k.round(dst, ldd, rows, width)
 	}
 }
 
@@ -156,7 +156,7 @@ func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, widt
 	}
 	transposePanel(k.ISA, dst, ldd, src, lds, rows, width)
 	if k.Precision == RoundedBF16 {
-		roundRows(dst, ldd, rows, width)
+		k.round(dst, ldd, rows, width)
 	}
 }
 
@@ -171,7 +171,18 @@ func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
 	}
 	copyReference(dst, ldd, src, lds, rows, n)
 	if k.Precision == RoundedBF16 {
-		roundRows(dst, ldd, rows, n)
+		k.round(dst, ldd, rows, n)
+	}
+}
+
+// round rounds the rows of a packed operand to bfloat16 where they are, as one
+// where nothing lies between them.
+func (k Kernel) round(x []float32, ld, rows, width int) {
+	if ld == width {
+		width, rows = width*rows, 1
+	}
+	for i := 0; i < rows; i++ {
+		round(k.ISA, x[i*ld:][:width])
 	}
 }
 

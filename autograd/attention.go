@@ -77,7 +77,7 @@ func (r *attention) span(i int) (n, off int, id uint32, start uint64) {
 // probabilities writes P = softmax(scale·Q·Kᵀ), (n, n), before dropout.
 func (r *attention) probabilities(p []Float, n, off int) {
 	c := r.out.Cols
-	tensor.SmallGemm(tensor.NT, n, n, r.h.HeadDim, r.q.Data[off:], c, r.k.Data[off:], c, false, p, n)
+	r.t.engine.SmallGemm(tensor.NT, n, n, r.h.HeadDim, r.q.Data[off:], c, r.k.Data[off:], c, false, p, n)
 	for i := range n {
 		row := p[i*n : (i+1)*n]
 		tensor.Softmax(row, row, Float(r.h.Scale))
@@ -99,7 +99,7 @@ func (f *attentionForward) Piece(i int) {
 	if r.h.Dropout.Rate > 0 {
 		tensor.Dropout(p, p, r.h.Dropout.Key, id, start, r.h.Dropout.keep())
 	}
-	tensor.SmallGemm(tensor.NN, n, r.h.HeadDim, n, p, n, r.v.Data[off:], c, false, r.out.Data[off:], c)
+	r.t.engine.SmallGemm(tensor.NN, n, r.h.HeadDim, n, p, n, r.v.Data[off:], c, false, r.out.Data[off:], c)
 }
 
 // backward, per sequence and head, with P̃ = dropout(P) and O = P̃·V:
@@ -156,18 +156,18 @@ func (b *attentionBackward) Piece(i int) {
 	p, dp, dropped := (*buf)[:n*n], (*buf)[n*n:2*n*n], (*buf)[2*n*n:3*n*n]
 	c, d, drop := r.out.Cols, r.h.HeadDim, r.h.Dropout
 	r.probabilities(p, n, off)
-	tensor.SmallGemm(tensor.NT, n, n, d, r.g[off:], c, r.v.Data[off:], c, false, dp, n)
+	r.t.engine.SmallGemm(tensor.NT, n, n, d, r.g[off:], c, r.v.Data[off:], c, false, dp, n)
 	if drop.Rate > 0 {
 		tensor.Dropout(dropped, p, drop.Key, id, start, drop.keep())
 		tensor.Dropout(dp, dp, drop.Key, id, start, drop.keep())
 	} else {
 		dropped = p
 	}
-	tensor.SmallGemm(tensor.TN, n, d, n, dropped, n, r.g[off:], c, !r.fresh[2], r.dv[off:], c)
+	r.t.engine.SmallGemm(tensor.TN, n, d, n, dropped, n, r.g[off:], c, !r.fresh[2], r.dv[off:], c)
 	for i := range n {
 		row := dp[i*n : (i+1)*n]
 		tensor.SoftmaxGrad(row, p[i*n:(i+1)*n], row, Float(r.h.Scale))
 	}
-	tensor.SmallGemm(tensor.NN, n, d, n, dp, n, r.k.Data[off:], c, !r.fresh[0], r.dq[off:], c)
-	tensor.SmallGemm(tensor.TN, n, d, n, dp, n, r.q.Data[off:], c, !r.fresh[1], r.dk[off:], c)
+	r.t.engine.SmallGemm(tensor.NN, n, d, n, dp, n, r.k.Data[off:], c, !r.fresh[0], r.dq[off:], c)
+	r.t.engine.SmallGemm(tensor.TN, n, d, n, dp, n, r.q.Data[off:], c, !r.fresh[1], r.dk[off:], c)
 }

@@ -27,16 +27,49 @@ func (kind Kind) String() string {
 // C. It is part of the number format: the bits of every result depend on it.
 const KC = 256
 
+// Precision is how an Engine reads the operands of its products. It is a
+// property of the products alone: operands and results are stored as Float, and
+// sums are float32, in either.
+type Precision int
+
+const (
+	PrecisionF32  Precision = iota // as they are
+	PrecisionBF16                  // rounded to bfloat16 while they are packed (asm.RoundBF16)
+)
+
+// String returns f32 or bf16.
+func (p Precision) String() string {
+	if p < PrecisionF32 || p > PrecisionBF16 {
+		return fmt.Sprintf("Precision(%d)", int(p))
+	}
+	return [...]string{"f32", "bf16"}[p]
+}
+
+// ParsePrecision returns the precision of that name. The float64 build has no
+// bf16.
+func ParsePrecision(name string) (Precision, error) {
+	switch {
+	case name == "f32":
+		return PrecisionF32, nil
+	case name == "bf16" && !F64:
+		return PrecisionBF16, nil
+	case name == "bf16":
+		return PrecisionF32, fmt.Errorf("bf16 rounds the operands of float32 products, and this build computes in float64 (-tags f64): use f32")
+	}
+	return PrecisionF32, fmt.Errorf("unknown precision %q: use f32 or bf16", name)
+}
+
 // Engine computes matrix products. It owns the buffers into which operands are
-// packed, which grow on first use and then stay; hence it is not for concurrent
-// use. Its products share the work of one call over Pool.
+// packed, which grow on first use and then stay; hence only SmallGemm is for
+// concurrent use. Its products share the work of one call over Pool.
 type Engine struct {
-	Pool *par.Pool
+	Pool      *par.Pool
+	Precision Precision
 	buffers
 }
 
 // NewEngine returns an engine whose products run on pool, nil for the caller
-// alone.
+// alone, in float32.
 func NewEngine(pool *par.Pool) *Engine { return &Engine{Pool: pool} }
 
 // Bytes returns the size of the engine's buffers. On a dry pool, where Gemm
@@ -49,11 +82,12 @@ func (e *Engine) Bytes() int { return e.buffers.bytes() }
 // ldb, ldc are the distances between stored rows. Any size may be 0; k = 0 gives
 // C = 0, or leaves it when accumulating. C must not overlap A or B. Elements
 // between the end of a row and the next row are neither read nor written.
+// The precision bf16 rounds both operands of every product, whatever its shape.
 // It panics when a slice is too short.
 func (e *Engine) Gemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
 	p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
 	if e.Pool.IsDry() {
-		e.buffers.count(p, e.Pool.Workers())
+		e.count(p)
 		return
 	}
 	p.check("tensor.Gemm")
@@ -62,14 +96,14 @@ func (e *Engine) Gemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb
 	}
 }
 
-// SmallGemm computes what Engine.Gemm does, with the same bits, on the caller's
-// goroutine and without an engine's buffers: it is for many small products at
+// SmallGemm computes what Gemm does, with the same bits, on the caller's
+// goroutine and without the engine's buffers: it is for many small products at
 // once, such as the heads of attention, and may be called concurrently.
-func SmallGemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
+func (e *Engine) SmallGemm(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
 	p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
 	p.check("tensor.SmallGemm")
 	if !p.trivial() {
-		p.small()
+		e.small(&p)
 	}
 }
 

@@ -21,6 +21,10 @@ import "pactune/asm"
 //	stays in the first-level cache while the rows of A pass by from the second
 //	level. The next block's B is packed by the same workers in the same run, so
 //	that they wait for each other once per block.
+//
+//	Packed operands are words (asm.Kernel): a float32 each, or two values of k as
+//	bfloat16. Lengths along k are counted in values, kc, before they are packed and
+//	in words afterwards.
 const (
 	blockCols = 4096
 	packCols  = 256  // columns of B that one piece packs, a multiple of every NR
@@ -30,14 +34,14 @@ const (
 
 // pieceSize returns the rows and columns of the largest piece of C: their packed
 // A takes at most an eighth of a core's second-level cache, B a half.
-func pieceSize() (rows, cols int) {
+func pieceSize(kernel asm.Kernel) (rows, cols int) {
 	_, l2 := asm.CacheSizes()
-	const row = KC * 4 // bytes
+	row := kernel.Words(KC) * 4 // bytes
 	return min(max(l2/8/row, 16), maxRows), min(max(l2/2/row, 64), maxCols)
 }
 
-// smallRows is the number of rows of C up to which packing B for all of them and
-// A does not pay: both are then used at once, and the workers share the columns.
+// smallRows is the number of rows of C up to which it does not pay to pack B for
+// all of them, and A: both are then used at once, and the workers share the columns.
 const smallRows = 56
 
 // buffers is what an Engine keeps between products.
@@ -53,29 +57,37 @@ func (b *buffers) bytes() int {
 }
 
 // count takes note of the buffers that p needs.
-func (b *buffers) count(p product, workers int) {
+func (e *Engine) count(p product) {
 	if p.m > smallRows && p.n > 0 && p.k > 0 {
-		b.counted = max(b.counted, 4*(2*packedB(p, asm.ActiveKernel())+workers*packedA))
+		e.counted = max(e.counted, 4*(2*packedB(p, e.kernel())+e.Pool.Workers()*packedA))
 	}
 }
 
-// packedB is the size of the packed B of a block, packedA that of a piece's A.
-// Either form of A fits: rows of KC, or panels each with a vector after it.
+// packedB is the size of the packed B of a block, packedA that of a piece's A, in
+// words. Either form of A fits: rows of KC, or panels each with a vector after it.
 func packedB(p product, kernel asm.Kernel) int {
-	return roundUp(min(p.n, blockCols), kernel.NR) * min(p.k, KC)
+	return roundUp(min(p.n, blockCols), kernel.NR) * kernel.Words(min(p.k, KC))
 }
 
 const packedA = maxRows * (KC + 16)
 
+// kernel returns the micro-kernel of the engine's precision.
+func (e *Engine) kernel() asm.Kernel {
+	if e.Precision == PrecisionBF16 {
+		return asm.ActiveBF16Kernel()
+	}
+	return asm.ActiveKernel()
+}
+
 func (e *Engine) gemm(p product) {
 	if p.m <= smallRows {
-		e.columns = columnTask{p, asm.ActiveKernel()}
+		e.columns = columnTask{p, e.kernel()}
 		e.Pool.Run((p.n+taskCols-1)/taskCols, &e.columns)
 		e.columns.product = product{}
 		return
 	}
 	t := &e.blocks
-	t.start(p, asm.ActiveKernel(), e.Pool.Workers())
+	t.start(p, e.kernel(), e.Pool.Workers())
 	for t.advance() {
 		e.Pool.Run(t.packs+t.wide+t.narrow*cuts, t)
 	}
@@ -90,7 +102,8 @@ type block struct{ j, k, n, kc int }
 // the next is packed.
 type blockTask struct {
 	product
-	kernel asm.Kernel
+	kernel  asm.Kernel
+	workers int
 
 	now, next    block
 	begun        bool
@@ -99,7 +112,6 @@ type blockTask struct {
 	mc, nc       int // rows and columns of a piece
 	pieceCols    int // columns at most
 
-	apanel  int            // elements of a packed panel of a transposed A
 	packedB [2][]float32   // of now, next
 	packedA chan []float32 // free ones of as many as there are workers
 }
@@ -109,12 +121,11 @@ type blockTask struct {
 const cuts = 4
 
 func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
-	t.product, t.kernel = p, kernel
+	t.product, t.kernel, t.workers = p, kernel, workers
 	t.now, t.next, t.begun = block{}, block{}, false
-	kc := min(p.k, KC)
-	rows, cols := pieceSize()
+	words := kernel.Words(min(p.k, KC))
+	rows, cols := pieceSize(kernel)
 	t.mc, t.pieceCols = rows/kernel.MR*kernel.MR, cols
-	t.apanel = roundUp(kernel.MR*kc+kernel.Lanes, kernel.Lanes)
 	for i := range t.packedB {
 		t.packedB[i] = grow(t.packedB[i], packedB(p, kernel))
 	}
@@ -190,8 +201,9 @@ func (t *blockTask) Piece(i int) {
 // packB packs columns j … j+packCols of the next block.
 func (t *blockTask) packB(j int) {
 	d, nr := t.next, t.kernel.NR
+	words := t.kernel.Words(d.kc)
 	for end := min(j+packCols, d.n); j < end; j += nr {
-		panel, width := t.packedB[1][j*d.kc:], min(nr, end-j)
+		panel, width := t.packedB[1][j*words:], min(nr, end-j)
 		if t.kind == NT {
 			t.kernel.Transpose(panel, nr, t.b[(d.j+j)*t.ldb+d.k:], t.ldb, d.kc, width)
 		} else {
@@ -205,54 +217,43 @@ func (t *blockTask) compute(i, from, to int) {
 	if from >= to {
 		return
 	}
-	mr, nr, kc := t.kernel.MR, t.kernel.NR, t.now.kc
+	mr, nr, words := t.kernel.MR, t.kernel.NR, t.kernel.Words(t.now.kc)
 	rows := min(t.mc, t.m-i)
-	// Panel number q of the packed A starts at q*panel; rs and cs are its strides.
-	rs, cs, panel := kc, 1, mr*kc
-	if t.kind == TN {
-		rs, cs, panel = 1, mr, t.apanel
-	}
+	l := layoutOfA(t.kernel, t.kind, t.now.kc)
 	a := <-t.packedA
 	defer func() { t.packedA <- a }()
-	t.pack(a, t.rowsOfA(i), rows)
+	l.pack(a, t.storedA(i, rows, t.now))
 	add := t.now.k > 0 || t.accumulate
-	share := roundUp(kc*nr*mr/rows, nr) // of a panel of B, for each tile
+	share := roundUp(words*nr*mr/rows, nr) // of a panel of B, for each tile
+	ahead, tiles, tile := t.nextA(i, to), (rows+mr-1)/mr*((to-from+nr-1)/nr), 0
 	for j := from; j < to; j += nr {
-		b, cols := t.packedB[0][j*kc:], min(nr, to-j)
-		coming := b[min(kc*nr, len(b)):]
+		b, cols := t.packedB[0][j*words:], min(nr, to-j)
+		coming := b[min(words*nr, len(b)):]
 		for r := 0; r < rows; r += mr {
 			if len(coming) > 0 {
 				n := min(share, len(coming))
 				t.kernel.Prefetch(coming[:n])
 				coming = coming[n:]
 			}
-			t.kernel.Tile(min(mr, rows-r), cols, kc, a[r/mr*panel:], rs, cs, b, nr, t.c[(i+r)*t.ldc+t.now.j+j:], t.ldc, add)
+			ahead.prefetch(t.kernel, tile, tiles)
+			tile++
+			t.kernel.Tile(min(mr, rows-r), cols, words, a[r/mr*l.tile:], l.rs, l.cs, b, nr, t.c[(i+r)*t.ldc+t.now.j+j:], t.ldc, add)
 		}
 	}
 }
 
-// rowsOfA returns A from row i of op(A) on, at the terms of the present block.
-func (t *blockTask) rowsOfA(i int) []float32 {
-	if t.kind == TN {
-		return t.a[t.now.k*t.lda+i:]
-	}
-	return t.a[i*t.lda+t.now.k:]
-}
-
-// pack packs rows of op(A).
-func (t *blockTask) pack(dst, a []float32, rows int) {
-	kc, mr := t.now.kc, t.kernel.MR
-	if t.kind != TN {
-		for i := 0; i < rows; i++ {
-			copy(dst[i*kc:][:kc], a[i*t.lda:])
-		}
-		return
-	}
-	// Sixteen stored rows at a time over all panels: their lines stay in the
-	// cache. A copied row writes a whole vector, whose end the next row overwrites.
-	for q := 0; q < kc; q += 16 {
-		for i := 0; i < rows; i += mr {
-			t.kernel.Copy(dst[i/mr*t.apanel+q*mr:], mr, a[q*t.lda+i:], t.lda, min(16, kc-q), min(mr, rows-i))
+// nextA is what the worker that computes rows i … and the columns before to
+// probably packs next, when all of them take turns.
+func (t *blockTask) nextA(i, to int) stored {
+	b := t.now
+	if i += t.mc * t.workers; i >= t.m {
+		i -= (t.m + t.mc - 1) / t.mc * t.mc
+		if to == t.now.n {
+			b = t.next
 		}
 	}
+	if i >= t.m || b.n == 0 {
+		return stored{}
+	}
+	return t.storedA(i, min(t.mc, t.m-i), b)
 }

@@ -46,7 +46,7 @@ func TestGemmBlocksEqualRows(t *testing.T) {
 			}
 			for i := 0; i < g.m; i++ {
 				a, c := inner(g.a)[i*rs:], inner(want)[i*g.ldc:]
-				SmallGemm(kind, 1, g.n, g.k, a, g.lda, inner(g.b), g.ldb, accumulate, c, g.ldc)
+				NewEngine(nil).SmallGemm(kind, 1, g.n, g.k, a, g.lda, inner(g.b), g.ldb, accumulate, c, g.ldc)
 			}
 			g.check(t, NewEngine(nil).Gemm, want)
 		})

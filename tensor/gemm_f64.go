@@ -7,16 +7,24 @@ import "math"
 // buffers is what an Engine keeps between products: only the task.
 type buffers struct{ task stripeTask }
 
-func (*buffers) bytes() int             { return 0 }
-func (*buffers) count(_ product, _ int) {}
+func (*buffers) bytes() int   { return 0 }
+func (*Engine) count(product) {}
 
 func (e *Engine) gemm(p product) {
+	e.mustBeFloat64()
 	e.task.product = p
 	e.Pool.Run((p.n+stripe-1)/stripe, &e.task)
 	e.task = stripeTask{}
 }
 
-func (p *product) small() {
+func (e *Engine) mustBeFloat64() {
+	if e.Precision != PrecisionF32 {
+		panic("tensor.Gemm: the float64 build has no precision " + e.Precision.String())
+	}
+}
+
+func (e *Engine) small(p *product) {
+	e.mustBeFloat64()
 	for j := 0; j < p.n; j += stripe {
 		p.stripe(j)
 	}

@@ -18,16 +18,18 @@ func (t *columnTask) Piece(i int) {
 	t.stripe(t.kernel, i*taskCols, min((i+1)*taskCols, t.n))
 }
 
-func (p *product) small() { p.stripe(asm.ActiveKernel(), 0, p.n) }
+func (e *Engine) small(p *product) { p.stripe(e.kernel(), 0, p.n) }
 
-// maxNR is the widest panel of any kernel.
-const maxNR = 32
+// The largest tile of any kernel, and a vector.
+const maxMR, maxNR, maxLanes = 14, 32, 16
 
 // stripe computes columns from … to of C. A is read in place; so is B where its
 // rows hold a whole panel, else the panel is packed on the stack: the smaller of
-// two, because the stack is cleared.
+// two, because the stack is cleared. Operands to be rounded are always packed.
 func (p *product) stripe(kernel asm.Kernel, from, to int) {
-	if p.kind != NT && (to-from)%kernel.NR == 0 {
+	if kernel.Precision != asm.Float32 {
+		p.packedStripe(kernel, from, to)
+	} else if p.kind != NT && (to-from)%kernel.NR == 0 {
 		p.panels(kernel, nil, from, to)
 	} else if p.k <= 64 {
 		var panel [64 * maxNR]float32
@@ -49,12 +51,9 @@ func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
 		for k := 0; k < p.k; k += KC {
 			kc := min(KC, p.k-k)
 			b, ldb := panel, nr
-			switch {
-			case p.kind == NT:
-				kernel.Transpose(panel, nr, p.b[j*p.ldb+k:], p.ldb, kc, cols)
-			case cols < nr:
-				kernel.Copy(panel, nr, p.b[k*p.ldb+j:], p.ldb, kc, cols)
-			default:
+			if p.kind == NT || cols < nr {
+				p.packPanel(kernel, panel, j, k, kc, cols)
+			} else {
 				b, ldb = p.b[k*p.ldb+j:], p.ldb
 			}
 			for i := 0; i < p.m; i += mr {
@@ -62,5 +61,44 @@ func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
 					p.c[i*p.ldc+j:], p.ldc, k > 0 || p.accumulate)
 			}
 		}
+	}
+}
+
+func (p *product) packedStripe(kernel asm.Kernel, from, to int) {
+	if p.k <= 64 {
+		var tile [64*maxMR + maxLanes]float32
+		var panel [64 * maxNR]float32
+		p.packedPanels(kernel, tile[:], panel[:], from, to)
+	} else {
+		var tile [KC*maxMR + maxLanes]float32
+		var panel [KC * maxNR]float32
+		p.packedPanels(kernel, tile[:], panel[:], from, to)
+	}
+}
+
+// packedPanels packs a panel of B and, for each tile, its rows of A.
+func (p *product) packedPanels(kernel asm.Kernel, tile, panel []float32, from, to int) {
+	mr, nr := kernel.MR, kernel.NR
+	for j := from; j < to; j += nr {
+		cols := min(nr, to-j)
+		for k := 0; k < p.k; k += KC {
+			kc := min(KC, p.k-k)
+			l := layoutOfA(kernel, p.kind, kc)
+			p.packPanel(kernel, panel, j, k, kc, cols)
+			for i := 0; i < p.m; i += mr {
+				rows := min(mr, p.m-i)
+				l.pack(tile, p.storedA(i, rows, block{k: k, kc: kc}))
+				kernel.Tile(rows, cols, kernel.Words(kc), tile, l.rs, l.cs, panel, nr, p.c[i*p.ldc+j:], p.ldc, k > 0 || p.accumulate)
+			}
+		}
+	}
+}
+
+// packPanel packs columns j … j+cols of op(B), terms k … k+kc.
+func (p *product) packPanel(kernel asm.Kernel, panel []float32, j, k, kc, cols int) {
+	if p.kind == NT {
+		kernel.Transpose(panel, kernel.NR, p.b[j*p.ldb+k:], p.ldb, kc, cols)
+	} else {
+		kernel.Copy(panel, kernel.NR, p.b[k*p.ldb+j:], p.ldb, kc, cols)
 	}
 }

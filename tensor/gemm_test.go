@@ -160,7 +160,7 @@ func TestGemmGrid(t *testing.T) {
 					g := newCase(kind, m, n, k, (i+j)%3, accumulate, value)
 					want := g.want()
 					g.check(t, e.Gemm, want)
-					g.check(t, SmallGemm, want)
+					g.check(t, e.SmallGemm, want)
 				}
 			}
 		})
@@ -181,7 +181,7 @@ func TestGemmLongSums(t *testing.T) {
 					g := newCase(kind, m, 35, k, i, accumulate, value)
 					want := g.want()
 					g.check(t, e.Gemm, want)
-					g.check(t, SmallGemm, want)
+					g.check(t, e.SmallGemm, want)
 				}
 			}
 		})
@@ -217,7 +217,7 @@ func TestGemmExactIntegers(t *testing.T) {
 					}
 				}
 				g.check(t, e.Gemm, want)
-				g.check(t, SmallGemm, want)
+				g.check(t, e.SmallGemm, want)
 			}
 		})
 	})
@@ -234,7 +234,7 @@ func TestGemmThreads(t *testing.T) {
 			forKinds(func(kind Kind, accumulate bool) {
 				g := newCase(kind, s[0], s[1], s[2], 1, accumulate, value)
 				want := append([]Float(nil), g.c...)
-				SmallGemm(kind, g.m, g.n, g.k, inner(g.a), g.lda, inner(g.b), g.ldb, accumulate, inner(want), g.ldc)
+				NewEngine(nil).SmallGemm(kind, g.m, g.n, g.k, inner(g.a), g.lda, inner(g.b), g.ldb, accumulate, inner(want), g.ldc)
 				for _, workers := range []int{1, 2, 3, 8} {
 					pool := par.New(workers)
 					g.check(t, NewEngine(pool).Gemm, want)
@@ -268,7 +268,7 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 				a, b, c := inner(g.a), inner(g.b), inner(g.c)
 				if n := testing.AllocsPerRun(10, func() {
 					e.Gemm(kind, g.m, g.n, g.k, a, g.lda, b, g.ldb, accumulate, c, g.ldc)
-					SmallGemm(kind, g.m, g.n, g.k, a, g.lda, b, g.ldb, accumulate, c, g.ldc)
+					e.SmallGemm(kind, g.m, g.n, g.k, a, g.lda, b, g.ldb, accumulate, c, g.ldc)
 				}); n != 0 {
 					t.Errorf("%v: %v allocations", g, n)
 				}
@@ -283,9 +283,9 @@ func TestGemmPanics(t *testing.T) {
 		text string
 		call func()
 	}{
-		{"a is (10, 10) with lda=10 and needs ld ≥ 10 and 100 elements, has 99", func() { SmallGemm(NN, 10, 10, 10, x[:99], 10, x, 10, false, x, 10) }},
-		{"b is (2, 7) with ldb=7 and needs ld ≥ 7 and 14 elements, has 13", func() { SmallGemm(NT, 3, 2, 7, x, 7, x[:13], 7, false, x, 2) }},
-		{"c is (3, 2) with ldc=1 ", func() { SmallGemm(TN, 3, 2, 7, x, 3, x, 2, false, x, 1) }},
+		{"a is (10, 10) with lda=10 and needs ld ≥ 10 and 100 elements, has 99", func() { NewEngine(nil).SmallGemm(NN, 10, 10, 10, x[:99], 10, x, 10, false, x, 10) }},
+		{"b is (2, 7) with ldb=7 and needs ld ≥ 7 and 14 elements, has 13", func() { NewEngine(nil).SmallGemm(NT, 3, 2, 7, x, 7, x[:13], 7, false, x, 2) }},
+		{"c is (3, 2) with ldc=1 ", func() { NewEngine(nil).SmallGemm(TN, 3, 2, 7, x, 3, x, 2, false, x, 1) }},
 		{"tensor.Gemm: NN with m=-1 n=2 k=3", func() { NewEngine(nil).Gemm(NN, -1, 2, 3, x, 3, x, 2, false, x, 2) }},
 		{"tensor.Gemm: TN with m=3 n=2 k=40: a is (40, 3)", func() { NewEngine(nil).Gemm(TN, 3, 2, 40, x, 3, x, 2, false, x, 2) }},
 	} {
