@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package bench
+
+func bf16Loop(int) int { return 0 }
