@@ -116,6 +116,10 @@ func (t *Tape) Reserve(bytes int) { t.arena.Reserve(bytes) }
 // Work returns the size of the buffers of matrix products.
 func (t *Tape) Work() int { return t.engine.Bytes() }
 
+// SetPrecision sets how the products of later passes read their operands. Values
+// and gradients are Float in any precision.
+func (t *Tape) SetPrecision(p tensor.Precision) { t.engine.Precision = p }
+
 // Reset forgets everything recorded and starts a pass over new sequences, with
 // a record for Backward or without. Variables of earlier passes are invalid.
 func (t *Tape) Reset(s Sequences, record bool) {

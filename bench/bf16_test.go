@@ -45,7 +45,7 @@ func BenchmarkGemmBF16(b *testing.B) {
 			e := tensor.NewEngine(pool)
 			e.Precision = tensor.PrecisionBF16
 			for _, kind := range []tensor.Kind{tensor.NN, tensor.NT, tensor.TN} {
-				for _, s := range append([][3]int{{12, 768, 768}, {12, 3072, 768}, {48, 3072, 768}}, shapes...) {
+				for _, s := range append([][3]int{{12, 768, 768}, {12, 3072, 768}, {48, 3072, 768}}, Shapes...) {
 					m, n, k := s[0], s[1], s[2]
 					lda, ldb := k, n
 					if kind == tensor.NT {
@@ -53,7 +53,7 @@ func BenchmarkGemmBF16(b *testing.B) {
 					} else if kind == tensor.TN {
 						lda = m
 					}
-					x, y, z := random(m*k), random(k*n), random(m*n)
+					x, y, z := normals(m*k, 1), normals(k*n, 1), normals(m*n, 1)
 					b.Run(fmt.Sprintf("%v/%dx%dx%d/threads=%d", kind, m, n, k, workers), func(b *testing.B) {
 						reportBF16(b, 2*float64(m)*float64(n)*float64(k), workers, func() {
 							e.Gemm(kind, m, n, k, x, lda, y, ldb, false, z, n)
@@ -71,9 +71,9 @@ func BenchmarkTileBF16(b *testing.B) {
 	forISAs(b, func(b *testing.B) {
 		kernel := asm.ActiveBF16Kernel()
 		mr, nr, words := kernel.MR, kernel.NR, kernel.Words(tensor.KC)
-		x, y, z := make([]float32, mr*words), make([]float32, words*nr), random(mr*nr)
-		kernel.Rows(x, words, random(mr*tensor.KC), tensor.KC, mr, tensor.KC)
-		kernel.Copy(y, nr, random(nr*tensor.KC), nr, tensor.KC, nr)
+		x, y, z := make([]float32, mr*words), make([]float32, words*nr), normals(mr*nr, 1)
+		kernel.Rows(x, words, normals(mr*tensor.KC, 1), tensor.KC, mr, tensor.KC)
+		kernel.Copy(y, nr, normals(nr*tensor.KC, 1), nr, tensor.KC, nr)
 		reportBF16(b, 2*float64(mr*nr*tensor.KC)*100, 1, func() {
 			for i := 0; i < 100; i++ {
 				kernel.Tile(mr, nr, words, x, words, 1, y, nr, z, nr, true)
@@ -89,7 +89,7 @@ func BenchmarkPackBF16(b *testing.B) {
 		const n, k = 768, tensor.KC
 		kernel := asm.ActiveBF16Kernel()
 		nr, words := kernel.NR, kernel.Words(k)
-		src, dst := random(n*3072), make([]float32, n*words+kernel.Lanes)
+		src, dst := normals(n*3072, 1), make([]float32, n*words+kernel.Lanes)
 		for _, way := range []struct {
 			name string
 			pack func()

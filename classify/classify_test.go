@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"pactune/autograd"
 	"pactune/bert"
 	"pactune/internal/fault"
+	"pactune/tensor"
 	"pactune/tokenizer"
 	"pactune/train"
 )
@@ -92,6 +94,47 @@ func TestPredict(t *testing.T) {
 		if r.Label != c.Labels()[best] || r.Score != r.Scores[best] || r.Truncated != (i == 4) {
 			t.Errorf("%q: %+v, want label %s, truncated %v", texts[i], r, c.Labels()[best], i == 4)
 		}
+	}
+}
+
+// With operands in bfloat16 the scores move, but not far: 2^-8 is the spacing of
+// bfloat16, the logits of this model are of order one. A text's answer does not
+// depend on the texts beside it.
+func TestPrecision(t *testing.T) {
+	files, _, _ := folder(t, "single_label_classification", []string{"bad", "so-so", "good"})
+	if _, err := LoadFS(files, ".", WithPrecision("fp16")); err == nil || !strings.Contains(err.Error(), "f32 or bf16") {
+		t.Errorf("fp16: %v", err)
+	}
+	if tensor.F64 {
+		if _, err := LoadFS(files, ".", WithPrecision("bf16")); err == nil || !strings.Contains(err.Error(), "float64") {
+			t.Errorf("bf16 in float64: %v", err)
+		}
+		return
+	}
+	want, err := loaded(t, files).Predict(context.Background(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, moved := loaded(t, files, WithPrecision("bf16"), WithThreads(3)), false
+	got, err := c.Predict(context.Background(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		alone, err := c.Predict(context.Background(), texts[i:i+1])
+		if err != nil || !reflect.DeepEqual(alone[0], got[i]) {
+			t.Errorf("%q: alone %v (%v), among others %v", texts[i], alone, err, got[i])
+		}
+		for j, p := range got[i].Scores {
+			d := math.Abs(p - want[i].Scores[j])
+			moved = moved || d > 0
+			if !(d < 3*0x1p-8) {
+				t.Errorf("%q: probability of %s is %v, in float32 %v", texts[i], c.Labels()[j], p, want[i].Scores[j])
+			}
+		}
+	}
+	if !moved {
+		t.Error("no score differs from float32's")
 	}
 }
 

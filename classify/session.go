@@ -23,7 +23,9 @@ type session struct {
 }
 
 func newSession(c *Classifier) *session {
-	return &session{c: c, tape: autograd.NewTape(c.pool)}
+	s := &session{c: c, tape: autograd.NewTape(c.pool)}
+	s.tape.SetPrecision(c.precision)
+	return s
 }
 
 func (s *session) reset() {

@@ -123,7 +123,6 @@ const cuts = 4
 func (t *blockTask) start(p product, kernel asm.Kernel, workers int) {
 	t.product, t.kernel, t.workers = p, kernel, workers
 	t.now, t.next, t.begun = block{}, block{}, false
-	words := kernel.Words(min(p.k, KC))
 	rows, cols := pieceSize(kernel)
 	t.mc, t.pieceCols = rows/kernel.MR*kernel.MR, cols
 	for i := range t.packedB {

@@ -1,11 +1,17 @@
 package train
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
 
+	"pactune/asm"
+	"pactune/autograd"
+	"pactune/internal/fault"
+	"pactune/internal/par"
 	"pactune/optim"
+	"pactune/tensor"
 )
 
 // Config is every setting of a run under plain names. NewConfig fills in the
@@ -95,9 +101,9 @@ type Config struct {
 	// The run.
 	OutputDir   string // "" makes runs/NNN-task-method
 	RunName     string
-	Threads     int  // 0 is all physical cores that the process may use
-	MaxMemory   Size // 0 is what the process may use
-	Precision   string
+	Threads     int    // 0 is all physical cores that the process may use
+	MaxMemory   Size   // 0 is what the process may use
+	Precision   string // "f32" or "bf16"
 	Color       string // "auto", "always" or "never"
 	DisableTqdm bool   // plain lines on a terminal as well
 	Quiet       bool
@@ -194,6 +200,33 @@ func (c *Config) Values() map[string]any {
 
 // PAC tells whether the method trains noise.
 func (c *Config) PAC() bool { return strings.HasPrefix(c.Method, "pac") }
+
+// newTape makes a tape whose products have the precision of the options.
+func (c *Config) newTape(pool *par.Pool) (*autograd.Tape, error) {
+	p, err := tensor.ParsePrecision(c.Precision)
+	if err != nil {
+		return nil, fault.Errorf(fault.Usage, "--precision: %w", err)
+	}
+	tape := autograd.NewTape(pool)
+	tape.SetPrecision(p)
+	return tape, nil
+}
+
+// kernel is the micro-kernel that computes the products.
+func (c *Config) kernel() asm.Kernel {
+	if c.Precision == "bf16" {
+		return asm.ActiveBF16Kernel()
+	}
+	return asm.ActiveKernel()
+}
+
+// precisionNote tells a user whom bf16 gains nothing.
+func precisionNote(c *Config) string {
+	if k := c.kernel(); c.Precision != "bf16" || k.Precision == asm.BF16 && k.ISA != asm.Reference {
+		return ""
+	}
+	return fmt.Sprintf("precision bf16 without instructions for it (%v kernels): operands are rounded, which takes time, and multiplied as float32", asm.Active())
+}
 
 // Embedded tells whether this is the job inside the binary: no model and no
 // data were named.

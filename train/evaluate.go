@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"pactune/autograd"
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
@@ -66,8 +65,13 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	note(orderLabels(model, o.Labels, data.LabelNames))
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
-	f := forward{model: model, tape: autograd.NewTape(pool)}
-	f.tape.Clock = clock
+	tape, err := cfg.newTape(pool)
+	if err != nil {
+		return nil, err
+	}
+	tape.Clock = clock
+	f := forward{model: model, tape: tape}
+	note(precisionNote(cfg))
 	maxLen := cutAt(cfg, checkpoint.Config.MaxPositions)
 	var records []*EvalRecord
 	for _, d := range data.Eval {

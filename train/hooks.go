@@ -52,6 +52,8 @@ type Plan struct {
 	Batch         int  // examples in an update
 	Threads       int
 	ISA           string
+	Precision     string
+	Kernel        string // of the matrix products: instruction set, precision and tile
 	Memory        Memory // forecast of the most that the run holds
 	MemoryLimit   int64  // bytes that the process may use, 0 when that is not known
 	LogEvery      int    // updates between printed lines, 0 for none

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"pactune/autograd"
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
@@ -70,8 +69,12 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	all, trained := m.Store.Len()
 	w, t := f*int64(all), f*int64(trained)
 	out := Memory{Process: process + settling, Weights: w, Gradients: t, Moments: 2 * t}
-	p := forward{model: m, tape: autograd.NewTape(par.Dry(workers))}
-	p.tape.Checkpointing = c.Checkpointing
+	tape, err := c.newTape(par.Dry(workers))
+	if err != nil {
+		return Memory{} // the trainer tells of it
+	}
+	tape.Checkpointing = c.Checkpointing
+	p := forward{model: m, tape: tape}
 	pass := func(e *glue.Encoded, rows []int32) {
 		p.run(e, largest(e, rows, c.EvalBatchSize), false, bert.Dropout{})
 	}

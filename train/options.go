@@ -76,7 +76,7 @@ func (o *Option) Boolean() bool {
 
 // assign parses value into the option's field.
 func (o *Option) assign(c *Config, value string) error {
-	if why := o.never[value]; why != "" {
+	if why := o.never[strings.ToLower(value)]; why != "" {
 		return fault.Errorf(fault.Usage, "--%s %s: %s", o.Name, value, why)
 	}
 	switch p := o.bind(c).(type) {

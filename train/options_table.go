@@ -158,7 +158,7 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Threads }},
 	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, Help: "refuse a run that would take more memory; 0: what the process may use",
 		bind: func(c *Config) any { return &c.MaxMemory }},
-	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32"), never: map[string]string{"bf16": bf16Reason, "fp16": fp16Reason}, Help: "number format of matrix products",
+	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32", "bf16"), never: refusedPrecisions(), in: InEvaluate | InPredict | InBench, Help: "operands of matrix products: as they are, or rounded to bfloat16, faster where the processor has instructions for it; all else is float32",
 		bind: func(c *Config) any { return &c.Precision }},
 	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate, Help: "colour on the terminal",
 		bind: func(c *Config) any { return &c.Color }},

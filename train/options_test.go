@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pactune/internal/fault"
+	"pactune/tensor"
 )
 
 // Every form of an option that run_glue's users type.
@@ -49,6 +50,7 @@ func TestParseForms(t *testing.T) {
 		{"--do_train data.csv", func(c *Config) any { return c.DataFile }, "data.csv"},
 		{"--seed 1 -- --odd.csv", func(c *Config) any { return c.DataFile }, "--odd.csv"},
 		{"--do_regression", func(c *Config) any { return c.ProblemType }, "regression"},
+		{"--bf16 false", func(c *Config) any { return c.Precision }, "f32"},
 		{"-q", func(c *Config) any { return c.Quiet }, true},
 		{"--do_train --do_eval --fp16 false --report_to none --trust_remote_code no --optim adamw_torch --overwrite_output_dir", eval, true},
 	} {
@@ -94,8 +96,9 @@ func TestParseRefusals(t *testing.T) {
 		{"--no_do_eval=true", "takes no value"},
 		{"-lr 1", "two dashes"},
 		{"--fp16", "loss scaling"},
-		{"--bf16 true", "bf16 kernels"},
-		{"--precision bf16", "bf16"},
+		{"--precision fp16", "loss scaling"},
+		{"--precision half", "one of f32, bf16"},
+		{"--bf16=maybe", "true or false"},
 		{"--trust_remote_code", "never run"},
 		{"--report_to wandb", "local files"},
 		{"--resume_from_checkpoint out", "cannot be resumed"},
@@ -110,6 +113,25 @@ func TestParseRefusals(t *testing.T) {
 		}
 		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: kind %d, %q; want usage and %q", test.args, fault.KindOf(err), err, test.says)
+		}
+	}
+}
+
+// --bf16 is --precision bf16 in every subcommand that computes; the float64 build
+// refuses both.
+func TestBF16Option(t *testing.T) {
+	for _, args := range []string{"--bf16", "--bf16 true", "--precision bf16", "--precision BF16"} {
+		for _, in := range []int{0, InEvaluate, InPredict} {
+			c, err := ParseArgs(strings.Fields(args))
+			if in != 0 {
+				c, _, err = Parse(strings.Fields(args), in)
+			}
+			switch {
+			case !tensor.F64 && (err != nil || c.Precision != "bf16" || !c.IsSet("precision")):
+				t.Errorf("%s: %v", args, err)
+			case tensor.F64 && (fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "float64")):
+				t.Errorf("%s: %v, want an error that speaks of float64", args, err)
+			}
 		}
 	}
 }

@@ -4,13 +4,22 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/tensor"
 )
 
 const (
-	fp16Reason    = "fp16 needs loss scaling and has no fast path on CPUs; there is --precision f32"
+	fp16Reason    = "fp16 needs loss scaling and has no fast path on CPUs; there are --precision f32 and --precision bf16"
 	plateauReason = "it follows the evaluations instead of the updates and is not offered; cosine_with_min_lr and warmup_stable_decay end at a lowest rate"
-	bf16Reason    = "bf16 comes with the bf16 kernels, which this version does not have; there is --precision f32"
 )
+
+// refusedPrecisions are those that somebody may ask for and this build has not.
+func refusedPrecisions() map[string]string {
+	refused := map[string]string{"fp16": fp16Reason}
+	if _, err := tensor.ParsePrecision("bf16"); err != nil {
+		refused["bf16"] = err.Error()
+	}
+	return refused
+}
 
 // unlisted are options of run_glue.py and Trainer that have no field here:
 // those that change nothing are accepted with a note, those that would change
@@ -47,7 +56,7 @@ var unlisted = []Option{
 	noted("push_to_hub", true, "", "false", "nothing is ever uploaded"),
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
 	noted("fp16", true, "", "false", fp16Reason),
-	noted("bf16", true, "", "false", bf16Reason),
+	{Name: "bf16", boolean: true, special: halfPrecision, in: InEvaluate | InPredict, Help: "the same as --precision bf16"},
 	noted("load_best_model_at_end", true, "", "false", "the folder holds the weights of the last update; metrics.jsonl tells which evaluation was best"),
 	noted("metric_for_best_model", false, "the weights of the last update are kept", "", ""),
 	noted("greater_is_better", true, "the weights of the last update are kept", "", ""),
@@ -180,6 +189,21 @@ func regression(c *Config, value string) error {
 	}
 	if b {
 		c.ProblemType, c.set["problem_type"] = "regression", true
+	}
+	return nil
+}
+
+// halfPrecision is Trainer's --bf16.
+func halfPrecision(c *Config, value string) error {
+	b, ok := truth(value)
+	if !ok {
+		return fault.Errorf(fault.Usage, "--bf16 %q: expected true or false", value)
+	}
+	if why := refusedPrecisions()["bf16"]; b && why != "" {
+		return fault.Errorf(fault.Usage, "--bf16: %s", why)
+	}
+	if b {
+		c.Precision, c.set["precision"] = "bf16", true
 	}
 	return nil
 }

@@ -78,9 +78,13 @@ func (p *Progress) begin(plan *Plan) {
 	if plan.Stage1Steps > 0 {
 		stages = fmt.Sprintf(" (stage 1: %d, stage 2: %d)", plan.Stage1Steps, plan.Steps-plan.Stage1Steps)
 	}
+	kernels := plan.ISA
+	if plan.Precision != "f32" {
+		kernels += " in " + plan.Precision
+	}
 	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s\n",
 		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural(plan.Steps, "update"), stages, plural(plan.Batch, "example"),
-		plural(plan.Threads, "thread"), plan.ISA)
+		plural(plan.Threads, "thread"), kernels)
 	fmt.Fprintf(p.out, "memory  %s\n", Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)))
 }
 

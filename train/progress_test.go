@@ -18,7 +18,7 @@ func show(p *Progress, clock *time.Time) {
 	h.OnNote("a choice\x1b[2J (--option)")
 	h.OnPlan(&Plan{Model: "tiny", Parameters: 4400000, Trainable: 400000, Tensors: 12, Task: "sst2", Method: "pac", TrainRows: 100,
 		EvalRows: 872, LabelNames: []string{"negative", "positive"}, Majority: Majority{Label: "positive", Share: 0.509},
-		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", LogEvery: 10, LogFirst: true,
+		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", Precision: "f32", LogEvery: 10, LogFirst: true,
 		Memory: Memory{Weights: 1 << 30, Activations: 1 << 29}, MemoryLimit: 24 << 30})
 	for i := 0; i <= 80; i++ {
 		h.OnWork("K table", i, 80)

@@ -148,6 +148,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	if err != nil {
 		return err
 	}
+	r.note(precisionNote(c))
 	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
 	r.evals = evals
 	for _, e := range append([]*glue.Encoded{train}, evals...) {
@@ -183,7 +184,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 		Model: c.ModelNameOrPath, Task: r.data.Train.Name, Method: c.Method, Preset: c.Preset,
 		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
 		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
-		Threads: threads, ISA: asm.Active().String(), LogFirst: c.LoggingFirstStep,
+		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.kernel().String(), LogFirst: c.LoggingFirstStep,
 		Memory: r.memory, MemoryLimit: r.limit,
 	}
 	p.Parameters, p.Trainable = t.model.Store.Len()

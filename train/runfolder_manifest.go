@@ -66,6 +66,8 @@ func manifest(s *Finish) map[string]any {
 		"build":       Build(),
 		"cpu":         CPU(),
 		"isa":         s.Plan.ISA,
+		"kernel":      s.Plan.Kernel,
+		"precision":   s.Plan.Precision,
 		"threads":     s.Plan.Threads,
 		"argv":        withoutSecrets(s.Argv),
 		"environment": environmentUsed(),

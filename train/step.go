@@ -46,8 +46,12 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.perEpoch = t.order.Steps()
 	total, stage1 := c.Steps(t.perEpoch)
 	t.stage1 = stage1
-	t.forward = forward{model: m, tape: autograd.NewTape(pool)}
-	t.forward.tape.Checkpointing = c.Checkpointing
+	tape, err := c.newTape(pool)
+	if err != nil {
+		return nil, err
+	}
+	tape.Checkpointing = c.Checkpointing
+	t.forward = forward{model: m, tape: tape}
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
 	t.drop = c.rates(m)
@@ -60,7 +64,6 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.opt = optim.NewAdamW(pool, t.groups(body, head), optim.Adam{Form: form, Beta1: c.AdamBeta1, Beta2: c.AdamBeta2,
 		Eps: c.AdamEpsilon, BiasCorrection: c.AdamBiasCorrection})
 	t.opt.KeepOld = true
-	var err error
 	if t.schedule, err = c.Schedule(total); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pactune/asm"
+	"pactune/autograd"
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
@@ -114,9 +115,17 @@ var methods = map[string]string{
 	"pac+cwgnc, split, checkpoints": "method pac+cwgnc num_train_epochs 7 pac_stage1_epochs 4 gradient_accumulation_steps 3 gradient_checkpointing true",
 }
 
+// The same with operands in bfloat16, which the float64 build has not.
+func init() {
+	if !tensor.F64 {
+		methods["adamw, bf16"] = "method adamw dropout 0.1 precision bf16"
+		methods["pac, bf16"] = "method pac num_train_epochs 7 pac_stage1_epochs 4 precision bf16"
+	}
+}
+
 // golden are the first digits of the SHA-256 of the weights after 4 updates:
 // the same on amd64 with and without GOAMD64=v3, on arm64, with and without
-// assembly.
+// assembly. In bf16 too: no partial sum of these runs is subnormal.
 var golden = map[string]string{
 	"pac by tensor":    "f6b303df6e0b8ea6",
 	"cwgnc, dropout":   "1a44c734c6555f4d",
@@ -124,6 +133,8 @@ var golden = map[string]string{
 	"pac+cwgnc, split": "9abae2d337281789",
 	"pac":              "a7f64d2679680ea9",
 	"pac, free gamma":  "290f20b7b0970a37",
+	"adamw, bf16":      "fd6aa7f98a084a08",
+	"pac, bf16":        "5c28a60dd8013315",
 }
 
 // The weights after 20 updates are the same bits on any number of threads and
@@ -165,6 +176,32 @@ func TestSameBitsEverywhere(t *testing.T) {
 				check(isa, 2)
 			}
 		})
+	}
+}
+
+// Rounding the operands to 8 bits moves the gradient by about 2^-9 a product, and
+// a gradient is some twenty products deep; it must move, and not by much more.
+func TestBF16Gradients(t *testing.T) {
+	if tensor.F64 {
+		t.Skip("the float64 build has no bf16")
+	}
+	var grads [2][]*autograd.Param
+	for i, precision := range []string{"f32", "bf16"} {
+		tr := newTest(t, 2, "method adamw dropout 0 precision "+precision)
+		if _, err := tr.gradients(0); err != nil {
+			t.Fatal(err)
+		}
+		grads[i] = tr.model.Store.Trainable()
+	}
+	difference, norm := 0.0, 0.0
+	for i, p := range grads[0] {
+		for j, g := range p.Grad {
+			d := float64(g - grads[1][i].Grad[j])
+			difference, norm = difference+d*d, norm+float64(g)*float64(g)
+		}
+	}
+	if e := math.Sqrt(difference / norm); !(e > 0x1p-12 && e < 20*0x1p-9) {
+		t.Errorf("the gradient in bf16 is %v of its norm away from float32's", e)
 	}
 }
 

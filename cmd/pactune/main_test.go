@@ -117,7 +117,7 @@ func TestBadCommandLines(t *testing.T) {
 		{"train --learning_rat 1", 2, "did you mean --learning_rate?"},
 		{"train --learning_rate -1", 2, `--learning_rate "-1": expected 0 or a number above it`},
 		{"train --fp16", 2, "loss scaling"},
-		{"train --bf16", 2, "bf16 kernels"},
+		{"train --precision half", 2, "one of f32, bf16"},
 		{"train none.txt --model_name_or_path model", 3, "none.txt"},
 		{"train empty.txt --model_name_or_path model", 3, "empty.txt"},
 		{"train latin.txt --model_name_or_path model", 3, "UTF-8"},

@@ -55,7 +55,7 @@ Of a model with several labels a text, all that are likely are given, separated 
 			return err
 		}
 		defer in.Close()
-		model, err := classify.Load(dir, classify.WithThreads(train.Threads(config.Threads)), classify.WithMaxLength(length))
+		model, err := classify.Load(dir, classify.WithThreads(train.Threads(config.Threads)), classify.WithMaxLength(length), classify.WithPrecision(config.Precision))
 		if err != nil {
 			return err
 		}
