@@ -22,6 +22,10 @@
 // (with accumulate, C + acc in the first block as well). Vector lanes and threads
 // run over i and j, never over k.
 //
+// An Engine of precision bf16 rounds A and B to bfloat16 first (asm.RoundBF16)
+// and does the same with them, except that the instruction for it puts 0 in place
+// of an acc below 2^-126: there machines may differ by less than 2^-126 a term.
+//
 // Shapes and lengths that do not fit are a programmer's mistake: the functions
 // panic with the operation, the parameter and the sizes. No function allocates,
 // except those that build something or grow a buffer on first use.
