@@ -20,13 +20,13 @@ const (
 func attentions(o *Options) ([]*workload, error) {
 	var all []*workload
 	for _, n := range []int{12, 64, 128, 512} {
-		all = append(all, attention(profile.Forward, n, o.Threads), attention(profile.Backward, n, o.Threads))
+		all = append(all, attention(profile.Forward, n, o), attention(profile.Backward, n, o))
 	}
 	return all, nil
 }
 
 // attention is one pass of the op over sequences of n tokens.
-func attention(phase profile.Phase, n, threads int) *workload {
+func attention(phase profile.Phase, n int, o *Options) *workload {
 	batch, width := attentionTokens/n, attentionHeads*attentionHeadDim
 	w := &workload{FLOPs: attentionFLOPs(uniform(batch, n), width)}
 	w.Name = fmt.Sprintf("attention/forward/%d", n)
@@ -34,9 +34,11 @@ func attention(phase profile.Phase, n, threads int) *workload {
 		w.Name, w.FLOPs = fmt.Sprintf("attention/backward/%d", n), 2*w.FLOPs
 	}
 	w.Batch, w.Seq, w.Tokens = batch, n, batch*n
+	threads, precision := o.Threads, o.Precision
 	w.setup = func() (*job, error) {
 		pool := par.New(threads)
 		t := autograd.NewTape(pool)
+		t.SetPrecision(precision)
 		t.Clock = profile.Start()
 		seqs, classes := sequences(w.Batch, n), make([]int32, w.Batch)
 		q, k, v := normals(w.Tokens*width, 1), normals(w.Tokens*width, 2), normals(w.Tokens*width, 3)

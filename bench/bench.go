@@ -24,15 +24,25 @@ import (
 
 // Options say what to time. The comments name the command's options.
 type Options struct {
-	Threads int     // --threads
-	Seconds float64 // --seconds: least time of the repetitions of a workload
-	Steps   int     // --steps: repetitions of a training step
+	Threads int // --threads
+	// Precision is --precision, of the matrix products.
+	Precision tensor.Precision
+	Seconds   float64 // --seconds: least time of the repetitions of a workload
+	Steps     int     // --steps: repetitions of a training step
 
 	Model          string // --model: one of bert.SizeNames
 	Batch, Seq     int    // --batch, --seq: texts, and tokens of a text
 	Vocab          string // --vocab: vocab.txt for the texts of the files
 	TrainFile      string // --train_file
 	ValidationFile string // --validation_file
+}
+
+// kernel is the micro-kernel of the matrix products.
+func (o *Options) kernel() asm.Kernel {
+	if o.Precision == tensor.PrecisionBF16 {
+		return asm.ActiveBF16Kernel()
+	}
+	return asm.ActiveKernel()
 }
 
 // workload is one thing to time.
@@ -161,6 +171,7 @@ func (w *workload) measure(ctx context.Context, o *Options) error {
 
 // samples are the repetitions of a workload.
 type samples struct {
+	kernel  asm.Kernel
 	seconds []float64
 	spent   time.Duration
 	allocs  uint64
@@ -170,11 +181,11 @@ type samples struct {
 
 // begin states what is timed and measures the peak.
 func (w *workload) begin(o *Options) *samples {
-	w.CPU, w.Threads, w.Kernel, w.Precision = train.CPU(), o.Threads, asm.Active().String(), "f32"
+	w.CPU, w.Threads, w.Kernel, w.Precision = train.CPU(), o.Threads, asm.Active().String(), o.Precision.String()
 	if tensor.F64 {
 		w.Precision = "f64"
 	}
-	return &samples{peak: Peak(asm.Active(), o.Threads), allocs: math.MaxUint64}
+	return &samples{kernel: o.kernel(), peak: Peak(o.kernel(), o.Threads), allocs: math.MaxUint64}
 }
 
 func (s *samples) enough(w *workload, o *Options) bool {
@@ -201,7 +212,7 @@ func (s *samples) repeat(j *job) error {
 
 // end measures the peak again and fills in the result.
 func (w *workload) end(s *samples) {
-	s.peak = max(s.peak, Peak(asm.Active(), w.Threads))
+	s.peak = max(s.peak, Peak(s.kernel, w.Threads))
 	sort.Float64s(s.seconds)
 	n := len(s.seconds)
 	w.Repeats = n

@@ -8,6 +8,7 @@ import (
 
 	"pactune/asm"
 	"pactune/internal/par"
+	"pactune/tensor"
 )
 
 // forISAs runs a benchmark with each vector instruction set in use.
@@ -21,11 +22,20 @@ func forISAs(b *testing.B, run func(b *testing.B)) {
 	}
 }
 
+// forKernels does it in both precisions.
+func forKernels(b *testing.B, run func(b *testing.B, precision tensor.Precision)) {
+	forISAs(b, func(b *testing.B) {
+		for _, p := range []tensor.Precision{tensor.PrecisionF32, tensor.PrecisionBF16} {
+			b.Run(p.String(), func(b *testing.B) { run(b, p) })
+		}
+	})
+}
+
 // report runs a repetition b.N times and reports the speed, of the fastest one
 // too, as a part of the peak of so many threads, which is measured before and
 // after.
-func report(b *testing.B, flops float64, threads int, run func() (float64, error)) {
-	peak := Peak(asm.Active(), threads)
+func report(b *testing.B, flops float64, kernel asm.Kernel, threads int, run func() (float64, error)) {
+	peak := Peak(kernel, threads)
 	sum, best := 0.0, math.Inf(1)
 	for i := -1; i < b.N; i++ {
 		seconds, err := run()
@@ -39,16 +49,17 @@ func report(b *testing.B, flops float64, threads int, run func() (float64, error
 		sum, best = sum+seconds, min(best, seconds)
 	}
 	b.StopTimer()
-	peak = max(peak, Peak(asm.Active(), threads))
+	peak = max(peak, Peak(kernel, threads))
 	b.ReportMetric(flops*float64(b.N)/sum/1e9, "GFLOP/s")
 	b.ReportMetric(flops/best/1e9, "best-GFLOP/s")
 	b.ReportMetric(100*flops/best/1e9/peak, "%peak")
 }
 
-// workloads runs those of a kind with each vector instruction set, on one and
-// two threads.
+// workloads runs those of a kind with each vector instruction set in both
+// precisions, on one and two threads.
 func workloads(b *testing.B, kind string, o Options) {
-	forISAs(b, func(b *testing.B) {
+	forKernels(b, func(b *testing.B, precision tensor.Precision) {
+		o.Precision = precision
 		for o.Threads = 1; o.Threads <= 2; o.Threads++ {
 			all, err := kinds[kind](&o)
 			if err != nil {
@@ -62,7 +73,7 @@ func workloads(b *testing.B, kind string, o Options) {
 						b.Fatal(err)
 					}
 					defer j.done()
-					report(b, w.FLOPs, o.Threads, j.run)
+					report(b, w.FLOPs, o.kernel(), o.Threads, j.run)
 				})
 			}
 		}
@@ -98,6 +109,6 @@ func BenchmarkPAC(b *testing.B) {
 		do   func() error
 	}{{"update", func() error { return p.u.Step(0) }}, {"forward+backward", func() error { return p.u.Gradients(0) }}} {
 		w, j := p.workload(part.name, 3, p.lengths[:p.batch], part.do)
-		b.Run(part.name, func(b *testing.B) { report(b, w.FLOPs, o.Threads, j.run) })
+		b.Run(part.name, func(b *testing.B) { report(b, w.FLOPs, o.kernel(), o.Threads, j.run) })
 	}
 }

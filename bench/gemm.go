@@ -22,7 +22,7 @@ func gemms(o *Options) ([]*workload, error) {
 	var all []*workload
 	for _, s := range Shapes {
 		for _, kind := range []tensor.Kind{tensor.NN, tensor.NT, tensor.TN} {
-			all = append(all, gemm(kind, s[0], s[1], s[2], o.Threads))
+			all = append(all, gemm(kind, s[0], s[1], s[2], o))
 		}
 	}
 	return all, nil
@@ -30,7 +30,7 @@ func gemms(o *Options) ([]*workload, error) {
 
 // gemm is C = op(A)·op(B) through an engine. Products that take microseconds
 // are made many times in one repetition.
-func gemm(kind tensor.Kind, m, n, k, threads int) *workload {
+func gemm(kind tensor.Kind, m, n, k int, o *Options) *workload {
 	w := &workload{FLOPs: 2 * float64(m) * float64(n) * float64(k)}
 	w.Name, w.M, w.N, w.K = fmt.Sprintf("gemm/%v/%dx%dx%d", kind, m, n, k), m, n, k
 	lda, ldb := k, n
@@ -39,10 +39,12 @@ func gemm(kind tensor.Kind, m, n, k, threads int) *workload {
 	} else if kind == tensor.TN {
 		lda = m
 	}
+	threads, precision := o.Threads, o.Precision
 	times := int(math.Ceil(5e7 / w.FLOPs))
 	w.setup = func() (*job, error) {
 		pool := par.New(threads)
 		e := tensor.NewEngine(pool)
+		e.Precision = precision
 		a, b, c := normals(m*k, 1), normals(k*n, 2), make([]tensor.Float, m*n)
 		return &job{done: pool.Close, run: func() (float64, error) {
 			start := time.Now()

@@ -44,10 +44,10 @@ func randomTexts(lengths []int) *glue.Encoded {
 
 // settings resolves options of a training run on so many rows. Statistics of
 // every tensor, which a run records now and then, are off.
-func settings(rows int, options ...[2]string) (*train.Config, error) {
+func (o *Options) settings(rows int, options ...[2]string) (*train.Config, error) {
 	c := train.NewConfig()
-	for _, o := range append(options, [2]string{"train_file", "bench"}, [2]string{"component_steps", "0"}) {
-		if err := c.Set(o[0], o[1]); err != nil {
+	for _, s := range append(options, [2]string{"train_file", "bench"}, [2]string{"component_steps", "0"}, [2]string{"precision", o.Precision.String()}) {
+		if err := c.Set(s[0], s[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -70,7 +70,7 @@ func newPACBench(o *Options, texts *pacTexts, pool *par.Pool) (*pacBench, error)
 		return nil, err
 	}
 	p := &pacBench{o: o, config: &m.Config, lengths: lengthsOf(texts.train), batch: min(pacBatch, texts.train.Rows())}
-	c, err := settings(texts.train.Rows(), [2]string{"method", "pac"}, [2]string{"preset", "paper"}, [2]string{"train_order", "file"},
+	c, err := o.settings(texts.train.Rows(), [2]string{"method", "pac"}, [2]string{"preset", "paper"}, [2]string{"train_order", "file"},
 		[2]string{"per_device_train_batch_size", strconv.Itoa(p.batch)})
 	if err != nil {
 		return nil, err

@@ -8,18 +8,22 @@ import (
 	"pactune/asm"
 )
 
-// Peak returns the float32 GFLOP/s that so many threads reach together in
-// fused multiply-adds of the instruction set, from loops of independent ones
-// that touch no memory. No more threads count than the process has cores. It
-// is 0 where there is no assembly loop.
-func Peak(isa asm.ISA, threads int) float64 {
+// Peak returns the GFLOP/s that so many threads reach together in the multiply-adds
+// that the micro-kernel is made of, from loops of independent ones that touch no
+// memory: VDPBF16PS for operands in bfloat16, else float32 ones. No more threads
+// count than the process has cores. It is 0 where there is no assembly loop.
+func Peak(kernel asm.Kernel, threads int) float64 {
+	one := func() float64 { return FMAPeak(kernel.ISA) }
+	if kernel.Precision == asm.BF16 && kernel.ISA != asm.Reference {
+		one = BF16Peak
+	}
 	peaks := make([]float64, min(threads, runtime.GOMAXPROCS(0)))
 	var all sync.WaitGroup
 	for i := range peaks {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			peaks[i] = FMAPeak(isa)
+			peaks[i] = one()
 		}()
 	}
 	all.Wait()

@@ -30,6 +30,7 @@ func prediction(name string, m *bert.Model, c *bert.Config, batch int, o *Option
 	w.setup = func() (*job, error) {
 		pool := par.New(o.Threads)
 		t, seqs, texts := autograd.NewTape(pool), sequences(batch, o.Seq), randomTexts(uniform(batch, o.Seq))
+		t.SetPrecision(o.Precision)
 		return &job{done: pool.Close, run: timed(func() error {
 			t.Reset(seqs, false)
 			m.Logits(t, texts.IDs, texts.Types, bert.Dropout{})

@@ -199,7 +199,7 @@ func TestSmallWorkloads(t *testing.T) {
 	o := &Options{Threads: 1}
 	var lines, table bytes.Buffer
 	asJSON, asTable := JSON(&lines), Table(&table)
-	for _, w := range []*workload{gemm(tensor.TN, 7, 5, 3, 1), attention(profile.Forward, 12, 1), attention(profile.Backward, 12, 1)} {
+	for _, w := range []*workload{gemm(tensor.TN, 7, 5, 3, o), attention(profile.Forward, 12, o), attention(profile.Backward, 12, o)} {
 		if err := w.measure(context.Background(), o); err != nil {
 			t.Fatal(err)
 		}
@@ -225,10 +225,10 @@ func TestSmallWorkloads(t *testing.T) {
 
 // A peak adds up over threads, never over more than there are cores.
 func TestPeak(t *testing.T) {
-	for _, isa := range asm.Available() {
-		one, many := Peak(isa, 1), Peak(isa, 1000)
-		if has := fmaLoop(isa, 1) > 0; has != (one > 0) || has != (many > 0) {
-			t.Errorf("%v: peak %v, %v", isa, one, many)
+	for _, k := range append(asm.Kernels(), asm.BF16Kernels()...) {
+		one, many := Peak(k, 1), Peak(k, 1000)
+		if has := fmaLoop(k.ISA, 1) > 0; has != (one > 0) || has != (many > 0) {
+			t.Errorf("%v: peak %v, %v", k, one, many)
 		}
 	}
 }

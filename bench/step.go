@@ -25,7 +25,7 @@ func steps(o *Options) ([]*workload, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, err := settings(o.Batch, [2]string{"method", "adamw"}, [2]string{"dropout", "0.1"},
+		c, err := o.settings(o.Batch, [2]string{"method", "adamw"}, [2]string{"dropout", "0.1"},
 			[2]string{"per_device_train_batch_size", strconv.Itoa(o.Batch)})
 		if err != nil {
 			return nil, err

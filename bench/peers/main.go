@@ -79,7 +79,7 @@ func compare(peers []peer, threads, rounds, m, n, k int) error {
 	}
 	flops := 2 * float64(m) * float64(n) * float64(k)
 	times := int(math.Ceil(5e7 / flops)) // of small ones many in one repetition
-	peak := bench.Peak(asm.Active(), threads)
+	peak := bench.Peak(asm.ActiveKernel(), threads)
 	for range rounds {
 		for i := range peers {
 			start := time.Now()
@@ -89,7 +89,7 @@ func compare(peers []peer, threads, rounds, m, n, k int) error {
 			best[i] = min(best[i], time.Since(start).Seconds()/float64(times))
 		}
 	}
-	peak = max(peak, bench.Peak(asm.Active(), threads))
+	peak = max(peak, bench.Peak(asm.ActiveKernel(), threads))
 	fmt.Printf("%dx%dx%d, peak %.1f GFLOP/s\n", m, n, k, peak)
 	for i, p := range peers {
 		speed := flops / best[i] / 1e9

@@ -10,6 +10,7 @@ import (
 	"pactune/bench"
 	"pactune/bert"
 	"pactune/internal/fault"
+	"pactune/tensor"
 	"pactune/train"
 )
 
@@ -92,6 +93,9 @@ func benchKind(name, about string, o bench.Options, takes []string) *cobra.Comma
 			return fault.Errorf(fault.Usage, "bench %s takes no argument, found %q", name, rest[0])
 		}
 		o.Threads = config.Threads
+		if o.Precision, err = tensor.ParsePrecision(config.Precision); err != nil {
+			return fault.Errorf(fault.Usage, "--precision: %w", err)
+		}
 		emit := bench.Table(os.Stdout)
 		if asJSON {
 			emit = bench.JSON(os.Stdout)
