@@ -16,9 +16,10 @@ const (
 	Reference ISA = iota // "generic": plain Go, the specification of the others
 	AVX2                 // AVX2 and FMA
 	AVX512               // AVX-512 F, VL, DQ and BW
+	NEON                 // arm64's vectors of 128 bits
 )
 
-var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512"}
+var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon"}
 
 // String returns the name that PACTUNE_KERNEL and ParseISA know.
 func (isa ISA) String() string {

@@ -31,6 +31,7 @@ var kernels = [...]Kernel{
 	Reference: {Reference, Float32, 4, 32, 16},
 	AVX2:      {AVX2, Float32, 6, 16, 8},
 	AVX512:    {AVX512, Float32, 14, 32, 16},
+	NEON:      {NEON, Float32, 6, 16, 4},
 }
 
 // Kernels returns the float32 micro-kernels that this process can run, slowest

@@ -1,8 +1,9 @@
 // Command gengemm writes the assembly of the matrix product's micro-kernels,
-// gemm_avx2_amd64.s, gemm_avx512_amd64.s and, for pairs of bfloat16,
-// gemm_bf16avx512_amd64.s, into the current folder. The kernels have one form
-// and differ in the width of a vector, in the number of registers, in how a part
-// of a vector is stored and in the product of two words.
+// gemm_avx2_amd64.s, gemm_avx512_amd64.s, for pairs of bfloat16
+// gemm_bf16avx512_amd64.s, and gemm_neon_arm64.s, into the current folder. The
+// kernels of the first three have one form and differ in the width of a vector, in
+// the number of registers, in how a part of a vector is stored and in the product
+// of two words; neon.go writes the last.
 package main
 
 import (
@@ -70,6 +71,9 @@ func main() {
 		if err := os.WriteFile(t.file(), t.source(), 0o644); err != nil {
 			log.Fatal(err)
 		}
+	}
+	if err := os.WriteFile(neonFile, neonSource(), 0o644); err != nil {
+		log.Fatal(err)
 	}
 }
 
