@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/cpu"
@@ -186,7 +187,11 @@ func TestVectorKernelsAreRun(t *testing.T) {
 		t.Skip("built without assembly")
 	}
 	have := fmt.Sprint(Available())
-	for isa, has := range map[ISA]bool{AVX512: cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL, AVX2: cpu.X86.HasAVX2 && cpu.X86.HasFMA} {
+	for isa, has := range map[ISA]bool{
+		AVX512: cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL,
+		AVX2:   cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+		NEON:   runtime.GOARCH == "arm64",
+	} {
 		if has && Use(isa) != nil {
 			t.Errorf("the processor has %v, the kernels offered are %s", isa, have)
 		} else if has && scaleVec(make([]float32, 5), &[1]float32{1}) != 5 {

@@ -18,6 +18,9 @@ type allocation struct {
 }
 
 func (c *code) print(w io.Writer) {
+	if c.neon {
+		c.seg = keepEarly(c.seg)
+	}
 	a := &allocation{c: c, w: w, reg: map[int]int{}, last: map[int]int{}}
 	a.free[0], a.free[1] = make([]bool, c.regs), make([]bool, 8)
 	for i := range a.free[0] {
@@ -74,6 +77,10 @@ func (a *allocation) dies(i int, in *ins, keep int) {
 }
 
 func (a *allocation) step(i int, in *ins) {
+	if a.c.neon {
+		a.stepNEON(i, in)
+		return
+	}
 	switch {
 	case in.op == "label":
 		fmt.Fprintf(a.w, "%s:\n", in.in[0].imm)
@@ -111,11 +118,20 @@ func (a *allocation) step(i int, in *ins) {
 // overwrite gives in's result the register of old, or of a copy where old lives
 // on; the other sources are read after the copy is made.
 func (a *allocation) overwrite(i int, in *ins, old operand) {
+	if r, fixed := a.reg[in.out]; fixed {
+		a.intoFixed(in, r, old)
+		a.dies(i, in, 0)
+		return
+	}
 	if a.last[old.id] == i {
 		a.reg[in.out] = a.reg[old.id]
 	} else {
 		a.take(in.out)
-		a.line("VMOVAPS", a.text(old), a.text(operand{id: in.out}))
+		if a.c.neon {
+			a.word("mov", a.reg[in.out], a.num(old))
+		} else {
+			a.line("VMOVAPS", a.text(old), a.text(operand{id: in.out}))
+		}
 	}
 	a.dies(i, in, old.id)
 }

@@ -40,6 +40,7 @@ type code struct {
 	outSize map[int]byte    // values that fill only an X or Y register
 	pinned  map[int]int     // value → register, for values that live over the loop
 	lanes   map[int]operand // accumulators
+	arm     armState
 }
 
 // A target is an instruction set and the constants its file needs.
@@ -47,16 +48,21 @@ type target struct {
 	name   string // "AVX512"
 	suffix string // of file names
 	wide   bool   // 512-bit registers and masks
+	neon   bool   // arm64: see neon.go
 	regs   int
 	next   int // next value
 	data32 []uint32
 	data64 []uint64
+	data   [][4]uint32 // of NEON: whole vectors
 }
 
 // width is the number of float32 in a register.
 func (t *target) width() int {
-	if t.wide {
+	switch {
+	case t.wide:
 		return 16
+	case t.neon:
+		return 4
 	}
 	return 8
 }
@@ -77,6 +83,9 @@ func imm(text string) operand { return operand{imm: text} }
 func (c *code) c32(x float32) operand { return c.bits32(math.Float32bits(x)) }
 
 func (c *code) bits32(b uint32) operand {
+	if c.neon {
+		return c.constant([4]uint32{b, b, b, b})
+	}
 	for i, have := range c.data32 {
 		if have == b {
 			return operand{mem: fmt.Sprintf("vecData32<>+%d(SB)", 4*i)}
@@ -90,6 +99,10 @@ func (c *code) bits32(b uint32) operand {
 func (c *code) c64(x float64) operand { return c.bits64(math.Float64bits(x)) }
 
 func (c *code) bits64(b uint64) operand {
+	if c.neon {
+		low, high := uint32(b), uint32(b>>32)
+		return c.constant([4]uint32{low, high, low, high})
+	}
 	for i, have := range c.data64 {
 		if have == b {
 			return operand{mem: fmt.Sprintf("vecData64<>+%d(SB)", 8*i)}
@@ -113,9 +126,9 @@ func (c *code) reg(x operand, p byte) operand {
 }
 
 // last prepares the operand that may stay in memory: AVX-512 broadcasts scalars
-// on the fly, AVX2 needs them in a register.
+// on the fly, AVX2 needs them in a register, NEON everything.
 func (c *code) last(op string, x operand, p byte) (string, operand) {
-	if x.mem == "" || x.full {
+	if x.mem == "" || x.full && !c.neon {
 		return op, x
 	}
 	if c.wide {
@@ -251,13 +264,17 @@ func (c *code) pick(m, a, b operand) operand {
 func (c *code) where(m, old operand, make func() operand) operand {
 	c.labels++
 	label := imm(fmt.Sprintf("%s_skip%d", c.k.name, c.labels))
-	if c.wide {
+	switch {
+	case c.wide:
 		c.effect("KORTESTW", m, m)
-	} else {
+		c.effect("JZ", label)
+	case c.neon:
+		c.effect("unless", m, label)
+	default:
 		c.effect("VMOVMSKPS", m, imm("DX"))
 		c.effect("TESTL", imm("DX"), imm("DX"))
+		c.effect("JZ", label)
 	}
-	c.effect("JZ", label)
 	a := make()
 	var out operand
 	if c.wide {

@@ -37,16 +37,23 @@ var pointerRegs = []string{"R8", "R9", "R10", "R11", "R12", "R13", "SI", "DI", "
 func (c *code) base(name string) string {
 	for i, p := range c.k.params {
 		if p.name == name {
+			if c.neon {
+				return fmt.Sprint("R", i)
+			}
 			return pointerRegs[i]
 		}
 	}
 	panic(c.k.name + ": no parameter " + name)
 }
 
-// address of the current vector of a stream of float32 (size 4) or float64 (8).
-func (c *code) address(name string, size, at int) operand {
+// address of the current vector of a stream of float32 (size 4) or of a part of
+// it of float64 (8).
+func (c *code) address(name string, size, half, part int) operand {
+	if c.neon {
+		return c.addressNEON(name, size, part)
+	}
 	m := fmt.Sprintf("(%s)(AX*%d)", c.base(name), size/4)
-	if at != 0 {
+	if at := c.width() * (size*half + 4*part); at != 0 {
 		m = fmt.Sprint(at) + m
 	}
 	return operand{mem: m, full: true}
@@ -54,9 +61,10 @@ func (c *code) address(name string, size, at int) operand {
 
 // load reads the current vector of a stream: in the remainder 0 beyond its end.
 func (c *code) load(name string, half int) operand {
-	m := c.address(name, 4, 32*half)
+	m := c.address(name, 4, half, 0)
+	c.arm.read(name)
 	switch {
-	case !c.tail:
+	case !c.tail || c.neon:
 		return c.emit("VMOVUPS", 0, m)
 	case c.wide:
 		return c.emit("VMOVUPS.Z", 0, m, imm("K1"))
@@ -70,7 +78,7 @@ func (c *code) loadOr(name string, half int, fill operand) operand {
 	case !c.tail:
 		return c.load(name, half)
 	case c.wide:
-		return c.emit("VMOVUPS", 3, c.address(name, 4, 0), imm("K1"), c.reg(fill, 's'))
+		return c.emit("VMOVUPS", 3, c.address(name, 4, 0, 0), imm("K1"), c.reg(fill, 's'))
 	}
 	return c.pick(c.tailMask(half), c.load(name, half), fill)
 }
@@ -87,14 +95,20 @@ func (c *code) inside(half int, x operand) operand {
 }
 
 func (c *code) tailMask(half int) operand {
-	return c.emit("VMOVUPS", 0, operand{mem: fmt.Sprintf("%d(DX)", 32*half), full: true})
+	at := 4 * c.width() * half
+	if c.neon {
+		c.arm.masked = true
+		return c.emit("VMOVUPS", 0, operand{mem: fmt.Sprintf("%d(%s)", at, armMask), full: true})
+	}
+	return c.emit("VMOVUPS", 0, operand{mem: fmt.Sprintf("%d(DX)", at), full: true})
 }
 
 func (c *code) store(name string, half int, x operand) {
-	m := c.address(name, 4, 32*half)
+	m := c.address(name, 4, half, 0)
 	m.mem, m.imm = "", m.mem // text: nothing is read
+	c.arm.write(name)
 	switch {
-	case !c.tail:
+	case !c.tail || c.neon:
 		c.effect("VMOVUPS", x, m)
 	case c.wide:
 		c.effect("VMOVUPS", x, imm("K1"), m)
@@ -105,11 +119,17 @@ func (c *code) store(name string, half int, x operand) {
 
 // number is float32 i of the parameter block.
 func (c *code) number(i int) operand {
+	if c.neon {
+		return c.arm.number(c, 4*i, 4)
+	}
 	return operand{mem: fmt.Sprintf("%d(%s)", 4*i, c.base("c"))}
 }
 
 // number64 is the float64 at a byte offset of the parameter block.
 func (c *code) number64(offset int) operand {
+	if c.neon {
+		return c.arm.number(c, offset, 8)
+	}
 	return operand{mem: fmt.Sprintf("%d(%s)", offset, c.base("c"))}
 }
 
@@ -127,14 +147,14 @@ func (c *code) keep(fixed, x operand) {
 }
 
 // lane is accumulator i of float32 and its part h of float64.
-func (c *code) lane(i, half, h int) operand { return c.lanes[4*i+2*half+h] }
+func (c *code) lane(i, half, h int) operand { return c.lanes[8*i+2*half+h] }
 
 // addLanes adds x to accumulator i of float64, in memory where there are too
 // few registers.
 func (c *code) addLanes(i, half int, x [2]operand) {
 	for h := range x {
 		if c.k.inMemory(c.target) {
-			address := fmt.Sprintf("%d(%s)", 128*i+64*half+32*h, c.base("l"))
+			address := fmt.Sprintf("%d(%s)", 128*i+c.width()*(8*half+4*h), c.base("l"))
 			sum := c.add64(x[h], operand{mem: address, full: true})
 			c.effect("VMOVUPS", sum, imm(address))
 			continue
@@ -146,8 +166,17 @@ func (c *code) addLanes(i, half int, x [2]operand) {
 
 func (k *kernel) inMemory(t *target) bool { return k.wide && k.lanes > 1 && !t.wide }
 
+func (k *kernel) code(t *target) *code {
+	return &code{target: t, k: k, isMask: map[int]bool{}, outSize: map[int]byte{}, pinned: map[int]int{}, lanes: map[int]operand{},
+		arm: armState{reads: map[string]bool{}, writes: map[string]bool{}}}
+}
+
 func (k *kernel) write(t *target, w io.Writer) {
-	c := &code{target: t, k: k, isMask: map[int]bool{}, outSize: map[int]byte{}, pinned: map[int]int{}, lanes: map[int]operand{}}
+	if t.neon {
+		k.writeNEON(t, w)
+		return
+	}
+	c := k.code(t)
 	fmt.Fprintf(w, "\n// func %s%s(%s, n int)\n%s//\n// Requires: %s\n", k.name, t.name, k.arguments(), comment(k.doc), t.requires())
 	fmt.Fprintf(w, "TEXT ·%s%s(SB), NOSPLIT, $0-%d\n", k.name, t.name, 8*len(k.params)+8)
 	for i, p := range k.params {
@@ -169,14 +198,22 @@ func (c *code) loop(w io.Writer) {
 	if c.k.lanes > 0 || c.k.wide {
 		step = 16
 	}
-	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", address, c.register(l)) })
+	move := "VMOVUPS"
+	if c.neon {
+		move = "FMOVQ"
+	}
+	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\t%s %s, %s\n", move, address, c.register(l)) })
 	c.over(w, "", step, c.k.masked, c.k.body)
-	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\tVMOVUPS %s, %s\n", c.register(l), address) })
+	c.eachLane(func(l operand, address string) { fmt.Fprintf(w, "\t%s %s, %s\n", move, c.register(l), address) })
 }
 
 // over writes a loop over the streams in steps of elements, and the masked
 // remainder. AX is the offset in bytes, CX what is left, minus one step.
 func (c *code) over(w io.Writer, pass string, step int, masked bool, body func(c *code, half int)) {
+	if c.neon {
+		c.overNEON(w, pass, step, masked, body)
+		return
+	}
 	name := c.k.name + pass
 	bodies := func() {
 		for half := 0; half < step/c.width(); half++ {
@@ -204,8 +241,11 @@ func (c *code) over(w io.Writer, pass string, step int, masked bool, body func(c
 
 // vector is the letter of the target's vector registers.
 func (t *target) vector() byte {
-	if t.wide {
+	switch {
+	case t.wide:
 		return 'Z'
+	case t.neon:
+		return 'F'
 	}
 	return 'Y'
 }
@@ -227,7 +267,7 @@ func (c *code) eachLane(f func(l operand, address string)) {
 	for i := 0; i < c.k.lanes; i++ {
 		for at := 0; at < 16*size; at += bytes {
 			j := at / bytes
-			key := 4*i + 2*(j/parts) + j%parts
+			key := 8*i + 2*(j/parts) + j%parts
 			if _, ok := c.lanes[key]; !ok {
 				c.lanes[key] = c.fixed()
 			}

@@ -1,12 +1,13 @@
 // Command genvec writes the vector kernels of package asm: vec_avx512_amd64.s,
-// vec_avx2_amd64.s, the Go functions that choose between them and their stubs
-// for other builds.
+// vec_avx2_amd64.s, vec_neon_arm64.s, the Go functions that choose between them
+// and their stubs for other builds.
 //
 // A kernel (kernels.go, rows.go, philox.go) is written once, in a small
 // language whose words are methods of code (ir.go, wide.go, maths.go): each
 // appends one instruction of the target and returns the value that it defines.
 // The loop around it and the masked remainder come from kernel.go; alloc.go
-// gives values their registers. The specification of a kernel is the Go loop of
+// gives values their registers; neon.go and neon_kernel.go are the parts of it
+// that differ on arm64. The specification of a kernel is the Go loop of
 // its function in package asm, with which a test compares it bit by bit.
 //
 // Run it with go generate ./asm.
@@ -34,14 +35,16 @@ func main() {
 func files() map[string][]byte {
 	rows := append(append(append([]kernel{}, rowKernels...), passKernels...), randomKernels...)
 	all := append(append([]kernel{}, elementKernels...), rows...)
-	targets := []*target{{name: "AVX512", suffix: "avx512", wide: true, regs: 32}, {name: "AVX2", suffix: "avx2", regs: 16}}
-	out := map[string][]byte{
-		"vec_elements_amd64.go": formatted(dispatch(targets, elementKernels)),
-		"vec_rows_amd64.go":     formatted(dispatch(targets, rows)),
-		"vec_noasm.go":          formatted(stubs(all)),
-	}
-	for _, t := range targets {
-		out["vec_"+t.suffix+"_amd64.s"] = assembly(t, all)
+	out := map[string][]byte{"vec_noasm.go": formatted(stubs(all))}
+	for arch, targets := range map[string][]*target{
+		"amd64": {{name: "AVX512", suffix: "avx512", wide: true, regs: 32}, {name: "AVX2", suffix: "avx2", regs: 16}},
+		"arm64": {{name: "NEON", suffix: "neon", neon: true, regs: scratch}},
+	} {
+		out["vec_elements_"+arch+".go"] = formatted(dispatch(arch, targets, elementKernels))
+		out["vec_rows_"+arch+".go"] = formatted(dispatch(arch, targets, rows))
+		for _, t := range targets {
+			out["vec_"+t.suffix+"_"+arch+".s"] = assembly(t, arch, all)
+		}
 	}
 	return out
 }
@@ -56,16 +59,21 @@ func formatted(src []byte) []byte {
 	return out
 }
 
-func assembly(t *target, all []kernel) []byte {
+func assembly(t *target, arch string, all []kernel) []byte {
 	var w bytes.Buffer
 	for i := range all {
 		all[i].write(t, &w)
 	}
 	var head bytes.Buffer
-	head.WriteString(header + "//go:build amd64 && !purego\n\n#include \"textflag.h\"\n\n")
+	head.WriteString(header + "//go:build " + arch + " && !purego\n\n#include \"textflag.h\"\n\n")
+	if t.neon {
+		table(&head, "vecData", 4, 4*len(t.data), func(i int) uint64 { return uint64(t.data[i/4][i%4]) })
+	}
 	table(&head, "vecData32", 4, len(t.data32), func(i int) uint64 { return uint64(t.data32[i]) })
 	table(&head, "vecData64", 8, len(t.data64), func(i int) uint64 { return t.data64[i] })
-	table(&head, "vecLane", 8, 16, func(i int) uint64 { return uint64(2*(i%8) + i/8) })
+	if !t.neon {
+		table(&head, "vecLane", 8, 16, func(i int) uint64 { return uint64(2*(i%8) + i/8) })
+	}
 	if !t.wide {
 		table(&head, "vecMask", 4, 32, func(i int) uint64 { return uint64(uint32(i/16)-1) & 0xffffffff })
 	}
@@ -74,6 +82,9 @@ func assembly(t *target, all []kernel) []byte {
 
 // table writes read-only data of n numbers of size bytes.
 func table(w *bytes.Buffer, name string, size, n int, at func(i int) uint64) {
+	if n == 0 {
+		return
+	}
 	for i := 0; i < n; i++ {
 		fmt.Fprintf(w, "DATA %s<>+%d(SB)/%d, $0x%0*x\n", name, size*i, size, 2*size, at(i))
 	}
@@ -89,9 +100,9 @@ func (k *kernel) signature() string {
 	return strings.Join(s, ", ")
 }
 
-func dispatch(targets []*target, all []kernel) []byte {
+func dispatch(arch string, targets []*target, all []kernel) []byte {
 	var w bytes.Buffer
-	w.WriteString(header + "//go:build amd64 && !purego\n\npackage asm\n")
+	w.WriteString(header + "//go:build " + arch + " && !purego\n\npackage asm\n")
 	for _, k := range all {
 		first := k.params[0].name
 		round := ""
@@ -120,7 +131,7 @@ func dispatch(targets []*target, all []kernel) []byte {
 
 func stubs(all []kernel) []byte {
 	var w bytes.Buffer
-	w.WriteString(header + "//go:build !amd64 || purego\n\npackage asm\n\n")
+	w.WriteString(header + "//go:build (!amd64 && !arm64) || purego\n\npackage asm\n\n")
 	w.WriteString("// Where there are no kernels each takes no element.\n\n")
 	for _, k := range all {
 		fmt.Fprintf(&w, "func %sVec(%s) int { return 0 }\n", k.name, k.signature())

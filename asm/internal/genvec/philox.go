@@ -59,6 +59,10 @@ func random(name, doc, typ string, first func(c *code, word operand) operand, se
 }
 
 func (c *code) groups(w io.Writer, first, second func(c *code, x operand) operand) {
+	if c.neon {
+		c.groupsNEON(w, first, second)
+		return
+	}
 	name := c.k.name
 	base := c.fixed()
 	fmt.Fprintf(w, "\tVPBROADCASTQ (%s), %s\n", c.base("c"), c.register(base))

@@ -79,7 +79,7 @@ var rowKernels = []kernel{
 	wideRow("widenAdd", "sums[i] += float64(x[i])", 0, []param{{"sums", "[]float64"}, {"x", "[]float32"}}, func(c *code, h int) {
 		x := c.widen(c.load("x", h))
 		for i := range x {
-			m := c.address("sums", 8, 64*h+4*c.width()*i)
+			m := c.address("sums", 8, h, i)
 			c.effect("VMOVUPS", c.add64(x[i], m), imm(m.mem))
 		}
 	}),
@@ -103,7 +103,13 @@ func (c *code) accumulate(w io.Writer, x float32) []operand {
 }
 
 // again starts the next pass over the row.
-func (c *code) again(w io.Writer) { fmt.Fprintf(w, "\tMOVQ n+%d(FP), CX\n", 8*len(c.k.params)) }
+func (c *code) again(w io.Writer) {
+	if c.neon {
+		c.arguments(w)
+		return
+	}
+	fmt.Fprintf(w, "\tMOVQ n+%d(FP), CX\n", 8*len(c.k.params))
+}
 
 func softmax(c *code, w io.Writer) {
 	least := float32(math.Inf(-1))

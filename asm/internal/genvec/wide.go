@@ -3,6 +3,7 @@ package main
 import "fmt"
 
 // Float64: one float32 register becomes two, its lower and its upper lanes.
+// NEON's own forms are in neon.go.
 
 func (c *code) add64(a, b operand) operand { return c.commutative("VADDPD", 'd', a, b) }
 func (c *code) sub64(a, b operand) operand { return c.binary("VSUBPD", 'd', a, b) }
@@ -12,6 +13,9 @@ func (c *code) min64(a, b operand) operand { return c.binary("VMINPD", 'd', a, b
 
 // widen converts to float64.
 func (c *code) widen(a operand) [2]operand {
+	if c.neon {
+		return c.widenNEON(a)
+	}
 	low, extract := c.part(a), "VEXTRACTF128"
 	if c.wide {
 		extract = "VEXTRACTF64X4"
@@ -22,6 +26,9 @@ func (c *code) widen(a operand) [2]operand {
 
 // narrow rounds to float32.
 func (c *code) narrow(a [2]operand) operand {
+	if c.neon {
+		return c.narrowNEON(a)
+	}
 	op, insert := "VCVTPD2PSY", "VINSERTF128"
 	if c.wide {
 		op, insert = "VCVTPD2PS", "VINSERTF64X4"
@@ -49,9 +56,12 @@ func (c *code) emitPart(size byte, op string, in ...operand) operand {
 	return out
 }
 
-// tree reduces 16 lanes, in one register or two, by op: lane l with l+8, then
-// l+4, l+2 and l+1. The result is broadcast.
+// tree reduces 16 lanes, in one, two or four registers, by op: lane l with l+8,
+// then l+4, l+2 and l+1. The result is broadcast.
 func (c *code) tree(op string, lanes ...operand) operand {
+	if c.neon {
+		return c.treeNEON(op, lanes)
+	}
 	x := lanes[0]
 	if c.wide {
 		high := c.emitPart('Y', "VEXTRACTF64X4", imm("$1"), x)
