@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package asm
 
@@ -20,7 +20,7 @@ func TestFMA32EqualsInstruction(t *testing.T) {
 			return
 		}
 		if math.Float32bits(got) != math.Float32bits(want) {
-			t.Fatalf("FMA32(%x, %x, %x) = %x, VFMADD231SS %x", x, y, z, got, want)
+			t.Fatalf("FMA32(%x, %x, %x) = %x, the instruction %x", x, y, z, got, want)
 		}
 	}
 	for _, c := range hardCases() {
