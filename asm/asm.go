@@ -4,13 +4,14 @@
 // same bits (NaN payloads apart), and a test compares them by ==. Hence a run
 // of the program gives the same weights on every machine.
 //
-// Two families live here. gemm*.go and the generated gemm_*_amd64.s hold the
+// Two families live here. gemm*.go and the generated gemm_*.s hold the
 // micro-kernels of the matrix product: one computes a tile of C of at most
 // MR × NR elements, whose accumulators stay in registers, and copies or
 // transposes operands into panels that the tile reads in order. Package tensor
 // blocks whole matrices around them. bf16*.go has the same for operands that are
-// rounded to bfloat16 while they are packed; their sums are float32. vec*.go holds the functions over vectors
-// (activations, softmax, normalisation, optimisers, normal deviates).
+// rounded to bfloat16 while they are packed; their sums are float32. vec*.go and
+// the generated vec_*.s hold the functions over vectors (activations, softmax,
+// normalisation, optimisers, normal deviates).
 //
 // Which instruction set runs is one choice for the whole process: the best that
 // the processor has (Best), unless Use asks for another one, as the command does
