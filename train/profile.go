@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -31,11 +32,11 @@ func Profiled(c *Config, do func() error) (err error) {
 	defer func() {
 		if c.CPUProfile != "" {
 			pprof.StopCPUProfile()
-			err = first(err, writeProfile(c.CPUProfile, func(w io.Writer) error { _, err := cpu.WriteTo(w); return err }))
+			err = cmp.Or(err, writeProfile(c.CPUProfile, func(w io.Writer) error { _, err := cpu.WriteTo(w); return err }))
 		}
 		if c.MemProfile != "" {
 			runtime.GC() // what is in use is known since the last collection
-			err = first(err, writeProfile(c.MemProfile, func(w io.Writer) error { return pprof.Lookup("allocs").WriteTo(w, 0) }))
+			err = cmp.Or(err, writeProfile(c.MemProfile, func(w io.Writer) error { return pprof.Lookup("allocs").WriteTo(w, 0) }))
 		}
 	}()
 	return do()
@@ -63,12 +64,4 @@ func checkProfile(option, path string) error {
 func writeProfile(path string, write func(io.Writer) error) error {
 	_, err := writeAtomically(path, write)
 	return err
-}
-
-// first returns the first error of two.
-func first(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
