@@ -12,7 +12,7 @@ import (
 // were asked for, and they are written when a run fails, too.
 func TestProfilesOfCommands(t *testing.T) {
 	dir := job(t)
-	args := "train train.txt --validation_file dev.txt --model_name_or_path model --method pac --max_steps 4 --pac_k_samples 5 --output_dir "
+	args := "train train.txt --validation_file dev.txt --model_name_or_path model --method pac --max_steps 2 --per_device_train_batch_size 4 --pac_k_samples 1 --max_eval_samples 4 --output_dir "
 	if r := pactune(t, dir, "", strings.Fields(args+"plain")...); r.code != 0 || strings.Contains(r.stderr, "GFLOP/s") {
 		t.Fatalf("%+v", r)
 	}
@@ -30,7 +30,7 @@ func TestProfilesOfCommands(t *testing.T) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	r = pactune(t, dir, "", strings.Fields("evaluate plain dev.txt --profile --cpuprofile cpu2.prof")...)
+	r = pactune(t, dir, "", strings.Fields("evaluate plain dev.txt --max_eval_samples 4 --profile --cpuprofile cpu2.prof")...)
 	if r.code != 0 || !strings.Contains(r.stderr, "inference  linear") || strings.Contains(r.stdout, "linear") {
 		t.Errorf("evaluate: %+v", r)
 	}
