@@ -99,6 +99,9 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	out.Activations = int64(arena)
 	out.Buffers += int64(p.tape.Work()) + 3*f*int64(workers*longest*longest) + 16*int64(cap(p.batch.IDs)) +
 		vocabEntry*int64(m.Config.VocabSize)
+	if tensor.F64 {
+		out.Buffers += 4 * int64(all) // weights are narrowed to be written
+	}
 	return out
 }
 
