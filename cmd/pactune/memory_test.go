@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"pactune/tensor"
 )
 
 var measure = flag.String("measure", "", "file with more jobs for TestForecast, a name, a | and options on each line")
