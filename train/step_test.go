@@ -175,6 +175,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 			for _, isa := range asm.Available() {
 				check(isa, 2)
 			}
+			t.Logf("weights after %d updates: %.16s", steps, want)
 		})
 	}
 }
