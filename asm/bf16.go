@@ -57,14 +57,7 @@ func tileBF16Reference(rows, cols, n int, a []float32, rs, cs int, b []float32, 
 				acc[j&31] = flush(FMA32(second(x), second(y), s))
 			}
 		}
-		ci := c[i*ldc:][:cols]
-		if accumulate {
-			for j := range ci {
-				ci[j] += acc[j]
-			}
-		} else {
-			copy(ci, acc[:])
-		}
+		storeRow(c[i*ldc:][:cols], &acc, accumulate)
 	}
 }
 

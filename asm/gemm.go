@@ -206,14 +206,18 @@ func tileReference(rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb
 				}
 			}
 		}
-		ci := c[i*ldc:][:cols]
-		if accumulate {
-			for j := range ci {
-				ci[j] += acc[j]
-			}
-		} else {
-			copy(ci, acc[:])
-		}
+		storeRow(c[i*ldc:][:cols], &acc, accumulate)
+	}
+}
+
+// storeRow ends a row of a tile: c = acc, or c + acc to accumulate.
+func storeRow(c []float32, acc *[32]float32, accumulate bool) {
+	if !accumulate {
+		copy(c, acc[:])
+		return
+	}
+	for j := range c {
+		c[j] += acc[j]
 	}
 }
 

@@ -179,7 +179,8 @@ func (s *scanner) escape() rune {
 	return 0
 }
 
-// unicodeEscape reads XXXX, or XXXX\uXXXX for a pair of surrogates.
+// unicodeEscape reads four hexadecimal digits, or for a pair of surrogates twice four
+// with \u between.
 func (s *scanner) unicodeEscape(at int) rune {
 	r := s.hex()
 	switch {

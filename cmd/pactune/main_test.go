@@ -40,7 +40,11 @@ func command1(dir string, args ...string) *exec.Cmd {
 
 func pactune(t *testing.T, dir, stdin string, args ...string) outcome {
 	t.Helper()
-	c := command1(dir, args...)
+	return outcomeOf(t, command1(dir, args...), stdin)
+}
+
+func outcomeOf(t *testing.T, c *exec.Cmd, stdin string) outcome {
+	t.Helper()
 	var out, errs bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &errs
 	err := c.Run()

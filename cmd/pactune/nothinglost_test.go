@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -177,12 +178,14 @@ func TestSignalDuringPredict(t *testing.T) {
 	}
 }
 
-// Files and folders without permission end in the code of their kind.
+// Files and folders without permission end in the code of their kind. Root may
+// read and write everything, so the commands are then run by somebody else.
 func TestNoPermission(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read and write everything")
-	}
 	f := newBadFiles(t)
+	run := command1
+	if os.Geteuid() == 0 {
+		run = f.giveAway(65534) // nobody
+	}
 	f.write("closed.txt", "a\tb\n")
 	f.copyModel("model", "closed")
 	f.mkdir("locked")
@@ -194,6 +197,25 @@ func TestNoPermission(t *testing.T) {
 		{"model", "MODEL closed", 4, []string{"closed/config.json", "permission denied"}},
 		{"output", "OUT locked/run", 2, []string{"locked/run", "permission denied"}},
 	} {
-		row.check(t, pactune(t, f.dir, "", strings.Fields(forms.Replace(row.args)+" --quiet")...))
+		row.check(t, outcomeOf(t, run(f.dir, strings.Fields(forms.Replace(row.args)+" --quiet")...), ""))
+	}
+}
+
+// giveAway makes the folder with all that is in it another user's, and returns his
+// way of running pactune, from a copy that he may execute.
+func (f *badFiles) giveAway(user int) func(dir string, args ...string) *exec.Cmd {
+	program, err := os.ReadFile(os.Args[0])
+	f.must(err)
+	f.must(os.WriteFile(f.path("pactune"), program, 0o755))
+	f.must(os.Chmod(filepath.Dir(f.dir), 0o755)) // of t.TempDir, private to root
+	f.must(filepath.WalkDir(f.dir, func(path string, _ os.DirEntry, err error) error {
+		f.must(err)
+		return os.Chown(path, user, user)
+	}))
+	return func(dir string, args ...string) *exec.Cmd {
+		c := command1(dir, args...)
+		c.Path = f.path("pactune")
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(user), Gid: uint32(user)}}
+		return c
 	}
 }
