@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"pactune/internal/realdata"
 	"pactune/tokenizer"
 )
 
@@ -107,7 +108,7 @@ func TestBatchAllocates(t *testing.T) {
 // The SST phrases of the PAC-tuning authors are 1,264 tokens in training and
 // 21,943 in evaluation.
 func TestTokensOfRealFiles(t *testing.T) {
-	dir := dataDir(t)
+	dir := realdata.Dir(t)
 	vocab, err := os.Open(filepath.Join(dir, "vocab", "bert-base-uncased", "vocab.txt"))
 	if err != nil {
 		t.Fatal(err)

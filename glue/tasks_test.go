@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"pactune/internal/fault"
+	"pactune/internal/realdata"
 )
 
 // memory makes a file system of the given names and contents.
@@ -19,26 +20,10 @@ func memory(pairs ...string) fstest.MapFS {
 	return fsys
 }
 
-// dataDir is the folder of real data; without it the test is skipped.
-func dataDir(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("PACTUNE_DATA"); dir != "" {
-		if _, err := os.Stat(dir); err != nil {
-			t.Fatalf("PACTUNE_DATA: %v", err)
-		}
-		return dir
-	}
-	dir := filepath.Join("..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no real data: set PACTUNE_DATA to its folder")
-	}
-	return dir
-}
-
 // Every file has the number of rows that was published, and no notes: the
 // reader adds one where the number differs or a row is left out.
 func TestRowsOfRealFiles(t *testing.T) {
-	dir := filepath.Join(dataDir(t), "glue")
+	dir := filepath.Join(realdata.Dir(t), "glue")
 	read := 0
 	for i := range tasks {
 		for _, f := range tasks[i].Files {
@@ -68,7 +53,7 @@ func TestRowsOfRealFiles(t *testing.T) {
 // Counted with cut, sort and uniq: 1249 of RTE's training rows are entailment,
 // 2528 of CoLA's are unacceptable.
 func TestLabelsOfRealFiles(t *testing.T) {
-	dir := filepath.Join(dataDir(t), "glue")
+	dir := filepath.Join(realdata.Dir(t), "glue")
 	for name, want := range map[string]int{"rte": 1249, "cola": 2528} {
 		d, err := Load(Options{Task: name, DataDir: dir, Train: true, Eval: true})
 		if err != nil {
@@ -89,7 +74,7 @@ func TestLabelsOfRealFiles(t *testing.T) {
 
 // The 16-per-class folders have the layouts of their tasks.
 func TestFewShotFolders(t *testing.T) {
-	dir := filepath.Join(dataDir(t), "fewshot", "k-shot")
+	dir := filepath.Join(realdata.Dir(t), "fewshot", "k-shot")
 	for _, name := range []string{"rte", "sst2", "cola"} {
 		d, err := Load(Options{Task: name, DataDir: filepath.Join(dir, task(t, name).Folder, "16-13"), Train: true, Eval: true})
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"pactune/internal/realdata"
 	"unicode/utf8"
 )
 
@@ -265,7 +267,7 @@ func (b *blocks) send(t *testing.T, data string, step int, work chan<- block) (t
 // hashed as a whole, so that the recording stays small; with -short every tenth
 // block is compared.
 func TestMillionLines(t *testing.T) {
-	data := dataDir(t)
+	data := realdata.Dir(t)
 	var b blocks
 	readJSON(t, "blocks.json", &b)
 	for _, kind := range []string{", single", ", pairs"} {

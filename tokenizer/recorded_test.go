@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pactune/internal/realdata"
 	"testing/fstest"
 )
 
@@ -241,26 +243,10 @@ func (n *normalizer) block(block int) []byte {
 	return out
 }
 
-// dataDir is the folder of real data; without it the test is skipped.
-func dataDir(t testing.TB) string {
-	t.Helper()
-	if dir := os.Getenv("PACTUNE_DATA"); dir != "" {
-		if _, err := os.Stat(dir); err != nil {
-			t.Fatalf("PACTUNE_DATA: %v", err)
-		}
-		return dir
-	}
-	dir := filepath.Join("..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of real data: set PACTUNE_DATA to it")
-	}
-	return dir
-}
-
 // realVocab opens a vocabulary of the data folder, or skips the test.
 func realVocab(t testing.TB, name string) *os.File {
 	t.Helper()
-	f, err := os.Open(filepath.Join(dataDir(t), "vocab", name, "vocab.txt"))
+	f, err := os.Open(filepath.Join(realdata.Dir(t), "vocab", name, "vocab.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
