@@ -28,11 +28,13 @@ type slot struct {
 // both are equally long, then both (the reference's longest_first). The special
 // tokens always remain, also where maxLen is smaller than their number.
 func (t *Tokenizer) Encode(e *Encoding, a, b string, pair bool, maxLen int) {
-	e.first = t.appendText(e.first[:0], a, e)
+	e.text = append(e.text[:0], a...)
+	e.first = t.Append(e.first[:0], e.text, e)
 	e.second = e.second[:0]
 	template := t.single
 	if pair {
-		e.second = t.appendText(e.second, b, e)
+		e.text = append(e.text[:0], b...)
+		e.second = t.Append(e.second, e.text, e)
 		template = t.pair
 	}
 	na, nb := len(e.first), len(e.second)
@@ -84,10 +86,10 @@ func longestFirst(na, nb, limit int) (int, int) {
 	return short, long
 }
 
-// appendText adds the ids of one text, without special tokens.
-func (t *Tokenizer) appendText(ids []int32, text string, e *Encoding) []int32 {
-	e.text = append(e.text[:0], text...)
-	t.raw.split(e.text, func(plain []byte, id int32) {
+// Append adds the ids of a text, without the template's, to ids. e serves as
+// scratch memory; what it holds stays.
+func (t *Tokenizer) Append(ids []int32, text []byte, e *Encoding) []int32 {
+	t.raw.split(text, func(plain []byte, id int32) {
 		if plain == nil {
 			ids = append(ids, id)
 			return

@@ -24,7 +24,10 @@
 //	// e.IDs, e.Types, e.Truncated
 package tokenizer
 
-import "io"
+import (
+	"io"
+	"strings"
+)
 
 // Tokenizer maps text to ids. It is immutable: any number of goroutines may
 // use it, each with an Encoding of its own.
@@ -105,4 +108,41 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Specials are the ids of the tokens that BERT gives a meaning, −1 for those
+// that the model has not.
+type Specials struct{ Unknown, Separator, Padding, Class, Mask int32 }
+
+// Specials returns the ids of [UNK], [SEP], [PAD], [CLS] and [MASK], by whatever
+// names the model has for them.
+func (t *Tokenizer) Specials() Specials {
+	id := func(token string) int32 {
+		if id, ok := t.ID(token); ok {
+			return id
+		}
+		return -1
+	}
+	s := &t.specials
+	return Specials{id(s.unknown), id(s.separator), id(s.padding), id(s.class), id(s.mask)}
+}
+
+// IsSpecial tells whether an id stands for no piece of text: one of Specials,
+// or a token that was added as special.
+func (t *Tokenizer) IsSpecial(id int32) bool {
+	s := t.Specials()
+	if id == s.Unknown || id == s.Separator || id == s.Padding || id == s.Class || id == s.Mask {
+		return true
+	}
+	for i := range t.added {
+		if t.added[i].id == id {
+			return t.added[i].special
+		}
+	}
+	return false
+}
+
+// Continues tells whether an id is a piece inside a word ("##able").
+func (t *Tokenizer) Continues(id int32) bool {
+	return t.prefix != "" && strings.HasPrefix(t.Token(int(id)), t.prefix)
 }

@@ -111,6 +111,35 @@ func TestIDAndToken(t *testing.T) {
 	}
 }
 
+func TestKindsOfTokens(t *testing.T) {
+	tk := fromText(t, tiny, Options{})
+	if got, want := tk.Specials(), (Specials{Unknown: 1, Separator: 3, Padding: 0, Class: 2, Mask: 4}); got != want {
+		t.Errorf("Specials() = %+v, want %+v", got, want)
+	}
+	for id := range int32(tk.VocabSize()) {
+		if got := tk.IsSpecial(id); got != (id <= 4) {
+			t.Errorf("IsSpecial(%d) = %v", id, got)
+		}
+		if got := tk.Continues(id); got != strings.HasPrefix(tk.Token(int(id)), "##") {
+			t.Errorf("Continues(%d) = %v", id, got)
+		}
+	}
+}
+
+// Append adds what Encode puts between the special tokens.
+func TestAppend(t *testing.T) {
+	tk := fromText(t, tiny, Options{Lowercase: true})
+	var e, scratch Encoding
+	ids := []int32{7}
+	for _, text := range []string{"Unaffable!", "", "a[MASK]b"} {
+		tk.Encode(&e, text, "", false, 0)
+		ids = tk.Append(ids[:1], []byte(text), &scratch)
+		if got, want := texts(tk, ids[1:]), texts(tk, e.IDs[1:len(e.IDs)-1]); got != want || ids[0] != 7 {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestWrittenMaxLength(t *testing.T) {
 	for length, want := range map[int]string{0: "512", 128: "128"} {
 		tk := fromText(t, tiny, Options{MaxLength: length})

@@ -29,6 +29,8 @@ const (
 	StreamK       = 5 // models drawn for the K table
 	StreamSubset  = 6 // random subsets of a data set
 	StreamHead    = 7 // a new head
+	StreamMask    = 8 // tokens masked for pretraining, step = epoch, row = sequence
+	StreamText    = 9 // pretraining text: held-out blocks, packing and order, step = epoch
 )
 
 // Key selects one family of sequences.
