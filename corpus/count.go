@@ -18,7 +18,7 @@ type File struct {
 	Size   int64  // bytes of the file
 	SHA256 string // of the file, hexadecimal
 	Bytes  int64  // bytes of its text: more than Size for .gz
-	Lines  int64
+	Lines  int64  // the last may have no end
 	Blocks int
 
 	BadBytes int64 // bytes that are not UTF-8, or zero; the tokeniser drops them
@@ -79,7 +79,7 @@ func (f *File) count(limit int) error {
 		return err
 	}
 	defer s.file.Close()
-	buf, filled := make([]byte, limit), 0
+	buf, filled, ended := make([]byte, limit), 0, true
 	for {
 		n, err := s.read(buf[filled:])
 		if err != nil {
@@ -94,7 +94,11 @@ func (f *File) count(limit int) error {
 			length = cut(buf)
 		}
 		f.add(buf[:length])
+		ended = buf[length-1] == '\n'
 		filled = copy(buf, buf[length:filled])
+	}
+	if !ended {
+		f.Lines++
 	}
 	info, err := s.file.Stat()
 	if err != nil {
@@ -109,11 +113,10 @@ func (f *File) add(text []byte) {
 	f.blocks = append(f.blocks, block{uint32(len(text)), crc32.ChecksumIEEE(text)})
 	f.Blocks++
 	f.Bytes += int64(len(text))
-	lines := int64(bytes.Count(text, []byte{'\n'}))
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
 		f.addBad(text)
 	}
-	f.Lines += lines
+	f.Lines += int64(bytes.Count(text, []byte{'\n'}))
 }
 
 // addBad counts the bytes of a block that are not text.

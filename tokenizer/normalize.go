@@ -42,7 +42,9 @@ func (n *normalizer) append(dst, src []byte, pending []mark) ([]byte, []mark) {
 		}
 		switch {
 		case r < utf8.RuneSelf:
-			dst, pending = n.settle(dst, pending)
+			if len(pending) > 0 { // rare, and a call for every letter is not cheap
+				dst, pending = n.settle(dst, pending)
+			}
 			if n.lower && 'A' <= r && r <= 'Z' {
 				r += 'a' - 'A'
 			}
