@@ -18,16 +18,30 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "%w", err)
 	}
+	return From(file, path)
+}
+
+// From is Open for a file that is open already, and which it closes; name stands
+// for it in errors. A file that is not the system's is read into memory.
+func From(file fs.File, name string) (*File, error) {
 	defer file.Close() // a mapping outlives its file
-	size, err := sizeOf(file, path)
+	size, err := sizeOf(file, name)
 	if err != nil {
 		return nil, err
 	}
-	data, unmap, err := mapFile(file, size)
-	if err != nil {
-		return nil, fault.Errorf(fault.Model, "%s: %w", path, err)
+	onDisk, ok := file.(*os.File)
+	if !ok {
+		data := make([]byte, size)
+		if _, err := io.ReadFull(file, data); err != nil {
+			return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
+		}
+		return Parse(data, name)
 	}
-	f := &File{name: path, mapped: unmap != nil, unmap: unmap}
+	data, unmap, err := mapFile(onDisk, size)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
+	}
+	f := &File{name: name, mapped: unmap != nil, unmap: unmap}
 	if readErr := f.guard(func() { err = f.parse(data) }); readErr != nil {
 		err = readErr
 	}

@@ -12,8 +12,8 @@ import (
 // packages of lower floors.
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon"},
-	{"asm", "safetensors", "tokenizer"},
-	{"tensor"},
+	{"asm", "safetensors", "tokenizer", "internal/files"},
+	{"tensor", "checkpoint", "internal/files/faulty"},
 	{"autograd"},
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
@@ -23,11 +23,12 @@ var floors = [][]string{
 }
 
 // only holds the packages that may import less than all lower floors: glue
-// and corpus know no tensors, plot only the files of a run.
+// and corpus know no tensors, plot only the files of a run, checkpoint no models.
 var only = map[string][]string{
-	"glue":   {"tokenizer", "internal/fault", "internal/rng"},
-	"corpus": {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
-	"plot":   {"internal/fault"},
+	"glue":       {"tokenizer", "internal/fault", "internal/rng"},
+	"corpus":     {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
+	"plot":       {"internal/fault"},
+	"checkpoint": {"safetensors", "internal/files", "internal/fault"},
 }
 
 func floorOf(pkg string) int {

@@ -1,0 +1,187 @@
+package checkpoint
+
+import (
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pactune/internal/fault"
+	"pactune/internal/files"
+)
+
+// run is a model of two arrays, its optimiser and its state.
+type run struct {
+	weights, moments []float32
+	sums             []float64
+	state            runState
+}
+
+type runState struct {
+	Step     int
+	LogBytes int64
+	Best     map[string]float64
+}
+
+// at is the run after a step: every number says which.
+func at(step int) *run {
+	r := &run{weights: make([]float32, 6), moments: make([]float32, 600), sums: make([]float64, 3),
+		state: runState{Step: step, LogBytes: int64(step * len(line)), Best: map[string]float64{"loss": float64(step) / 3}}}
+	for i := range r.weights {
+		r.weights[i] = float32(step) + float32(i)/7
+	}
+	for i := range r.moments {
+		r.moments[i] = float32(step) - float32(i)/3
+	}
+	r.weights[0], r.sums[0], r.sums[1] = float32(math.Copysign(0, -1)), math.Inf(-1), float64(step)+1e-9
+	return r
+}
+
+func (r *run) arrays() (model, optimizer []Array) {
+	return []Array{Of("w", []int{2, 3}, r.weights)}, []Array{Of("w.m", []int{600}, r.moments), Of("sums", []int{3}, r.sums)}
+}
+
+func (r *run) content() Content {
+	model, optimizer := r.arrays()
+	return Content{Model: model, Optimizer: optimizer, State: r.state, Files: []File{
+		{"vocab.txt", func(w io.Writer) error { _, err := io.WriteString(w, "[PAD]\n"); return err }}}}
+}
+
+// load reads a checkpoint into a run.
+func load(f *Found) (*run, error) {
+	r := at(0)
+	r.state = runState{}
+	model, optimizer := r.arrays()
+	return r, errors.Join(f.State(&r.state), f.Load(Model, model), f.Load(Optimizer, optimizer))
+}
+
+func save(t *testing.T, fsys files.FS, dir string, step int) string {
+	t.Helper()
+	path, err := Save(fsys, dir, step, at(step).content())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// same fails unless found is the checkpoint of its step, to the bit.
+func same(t *testing.T, f *Found) {
+	t.Helper()
+	r, err := load(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := at(f.Step); !reflect.DeepEqual(r, want) || math.Signbit(float64(r.weights[0])) != true {
+		t.Fatalf("%s: loaded\n%v\nsaved\n%v", f.Path, r, want)
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	dir := t.TempDir()
+	if f, damaged, err := Latest(files.OS, dir); f != nil || damaged != nil || err != nil {
+		t.Fatalf("an empty folder has %v, %v, %v", f, damaged, err)
+	}
+	if f, _, err := Latest(files.OS, filepath.Join(dir, "none")); f != nil || err != nil {
+		t.Fatalf("no folder has %v, %v", f, err)
+	}
+	for _, step := range []int{0, 9, 10, 200} {
+		if path := save(t, files.OS, dir, step); path != filepath.Join(dir, folder(step)) {
+			t.Errorf("saved %s", path)
+		}
+		f, damaged, err := Latest(files.OS, dir)
+		if err != nil || damaged != nil || f.Step != step {
+			t.Fatalf("after step %d: %v, %v, %v", step, f, damaged, err)
+		}
+		same(t, f)
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, "checkpoint-9", completeName))
+	if lines := strings.Split(string(text), "\n"); lines[0] != "# pactune checkpoint 1, step 9" || lines[7] != "# 6 bytes" ||
+		lines[8] != "cd66c3d348c719ac791d8a6bd5c74cce2e1966c7b4a1fe00c1ef4c30b8d30ce7  vocab.txt" {
+		t.Errorf("COMPLETE is\n%s", text)
+	}
+	if _, err := Save(files.OS, dir, 9, at(9).content()); fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), "checkpoint-9: is there already") {
+		t.Errorf("saved twice: %v", err)
+	}
+	if got := listing(t, dir); got != "checkpoint-0 checkpoint-10 checkpoint-200 checkpoint-9" {
+		t.Errorf("left %s", got)
+	}
+}
+
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+func TestLimitAndRewind(t *testing.T) {
+	dir := t.TempDir()
+	for step := range 8 {
+		save(t, files.OS, dir, step)
+	}
+	for _, name := range []string{".checkpoint-9.partial", ".checkpoint-1.removed", ".other.partial", "checkpoint-x", "checkpoint-07"} {
+		os.Mkdir(filepath.Join(dir, name), 0o777)
+	}
+	steps := func() []int { s, _ := Steps(files.OS, dir); return s }
+	for _, do := range []struct {
+		do   func() error
+		want []int
+	}{
+		{func() error { return Limit(files.OS, dir, 3, 1, 2) }, []int{1, 2, 5, 6, 7}},
+		{func() error { return Limit(files.OS, dir, 0) }, []int{7}},
+		{func() error { return Rewind(files.OS, dir, 7) }, []int{7}},
+		{func() error { return Rewind(files.OS, dir, -1) }, nil},
+	} {
+		if err := do.do(); err != nil || !slices.Equal(steps(), do.want) {
+			t.Errorf("%v: left %v, want %v", err, steps(), do.want)
+		}
+	}
+	if got := listing(t, dir); got != ".other.partial checkpoint-07 checkpoint-x" {
+		t.Errorf("left %s", got)
+	}
+}
+
+func TestLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	l, err := OpenLog(files.OS, path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(l, "one\n")
+	length, err := l.Sync()
+	if length != 4 || err != nil {
+		t.Fatal(length, err)
+	}
+	io.WriteString(l, "two, never sav")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = OpenLog(files.OS, path, 4); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(l, "2\n")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "one\n2\n" {
+		t.Errorf("%q", text)
+	}
+	for _, p := range []string{path, path + ".none"} {
+		if _, err := OpenLog(files.OS, p, 7); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), p) || !strings.Contains(err.Error(), "at least the 7") {
+			t.Errorf("a log that is too short: %v", err)
+		}
+	}
+}
+
+const line = "a line of the log\n"

@@ -1,0 +1,147 @@
+package checkpoint
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"pactune/internal/fault"
+	"pactune/internal/files"
+)
+
+// Found is a checkpoint of which every byte is as it was saved.
+type Found struct {
+	Path string
+	Step int
+
+	fsys files.FS
+	all  complete
+}
+
+// Latest is the newest whole checkpoint of runDir, nil where there is none.
+// damaged says of each newer one what is wrong with it. Where there are
+// checkpoints and all are damaged, that is the error, of kind fault.Model.
+func Latest(fsys files.FS, runDir string) (found *Found, damaged []error, err error) {
+	steps, err := Steps(fsys, runDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		f, err := Open(fsys, filepath.Join(runDir, folder(steps[i])))
+		if err == nil {
+			return f, damaged, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, damaged, err
+		}
+		damaged = append(damaged, err)
+	}
+	if len(damaged) > 0 {
+		return nil, damaged, fault.Errorf(fault.Model, "%s: none of its %d checkpoints is whole; start again in another folder: %w", runDir, len(steps), errors.Join(damaged...))
+	}
+	return nil, nil, nil
+}
+
+// Open takes one checkpoint, after comparing every byte of it with COMPLETE. A
+// file too few, too short, too long or changed is an error of kind fault.Model;
+// a file that COMPLETE does not list is none: nothing reads it.
+func Open(fsys files.FS, path string) (*Found, error) {
+	step, ok := stepOf(filepath.Base(path))
+	if !ok {
+		return nil, fault.Errorf(fault.Model, "%s: is no checkpoint; expected the folder checkpoint-<step> of a run", path)
+	}
+	entries, err := fsys.ReadDir(path)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	regular := map[string]bool{}
+	for _, e := range entries {
+		regular[e.Name()] = e.Type().IsRegular()
+	}
+	wrong := func(name, format string, args ...any) error {
+		return fault.Errorf(fault.Model, "%s: "+format, append([]any{filepath.Join(path, name)}, args...)...)
+	}
+	if !regular[completeName] {
+		return nil, wrong(completeName, "not found: the checkpoint was never finished, or is damaged")
+	}
+	text, err := read(fsys, filepath.Join(path, completeName), maxComplete)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parse(text)
+	if err != nil {
+		return nil, wrong(completeName, "%w", err)
+	}
+	if all.step != step {
+		return nil, wrong(completeName, "found step %d, expected %d, as the folder is called", all.step, step)
+	}
+	for _, f := range all.files {
+		if there, ok := regular[f.name]; !ok || !there {
+			return nil, wrong(f.name, "not found, or no file; expected the %d bytes that COMPLETE tells", f.Size)
+		}
+		if err := verify(fsys, filepath.Join(path, f.name), f.Written); err != nil {
+			return nil, err
+		}
+	}
+	return &Found{path, step, fsys, all}, nil
+}
+
+// verify compares a file with what COMPLETE tells of it: first the size, which
+// costs nothing.
+func verify(fsys files.FS, path string, want files.Written) error {
+	size, err := sizeOf(fsys, path)
+	if err != nil {
+		return err
+	}
+	if size != want.Size {
+		return fault.Errorf(fault.Model, "%s: found %d bytes, expected the %d that COMPLETE tells", path, size, want.Size)
+	}
+	got, err := files.Hash(fsys, path)
+	if err != nil {
+		return fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	if got != want {
+		return fault.Errorf(fault.Model, "%s: found %d bytes of SHA-256 %s, expected %s, as COMPLETE tells: its bytes changed since they were saved", path, got.Size, got.SHA256, want.SHA256)
+	}
+	return nil
+}
+
+func sizeOf(fsys files.FS, path string) (int64, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return 0, fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	return info.Size(), nil
+}
+
+// read reads a file of at most limit bytes.
+func read(fsys files.FS, path string, limit int64) ([]byte, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fault.Errorf(fault.Model, "%s: found more than the %d bytes that such a file may have", path, limit)
+	}
+	return data, nil
+}
+
+// Names lists the files of the checkpoint but COMPLETE, by name.
+func (f *Found) Names() []string {
+	names := make([]string, len(f.all.files))
+	for i, e := range f.all.files {
+		names[i] = e.name
+	}
+	return names
+}

@@ -1,0 +1,2 @@
+// Package faulty has disks for tests.
+package faulty

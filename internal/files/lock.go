@@ -1,0 +1,76 @@
+package files
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pactune/internal/fault"
+)
+
+// lockFile is the file of a folder that the process which writes there holds.
+const lockFile = ".lock"
+
+// FolderLock is a folder that this process has for itself.
+type FolderLock struct{ file *os.File }
+
+// Lock takes a folder for this process, until Unlock or the end of the process,
+// however it ends: the system knows the lock, not the file. If another process
+// has it, the error, of kind fault.Usage, names process and host.
+func Lock(dir string) (*FolderLock, error) {
+	path := filepath.Join(dir, lockFile)
+	for {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+		if err != nil {
+			return nil, fault.Errorf(fault.Usage, "%s: cannot take the folder: %w", dir, err)
+		}
+		held, err := lock(f)
+		if held {
+			owner, _ := io.ReadAll(io.LimitReader(f, 300))
+			f.Close()
+			return nil, fault.Errorf(fault.Usage, "%s: %s is writing there (%s); wait for it, end it, or name another folder",
+				dir, cmp.Or(strings.TrimSpace(string(owner)), "another process"), path)
+		}
+		if err != nil {
+			f.Close()
+			return nil, fault.Errorf(fault.Usage, "%s: the file system has no locks: %w; name a folder on another one", path, err)
+		}
+		if !stillThere(f, path) { // its owner removed it between our two calls
+			f.Close()
+			continue
+		}
+		host, _ := os.Hostname()
+		if err := f.Truncate(0); err == nil {
+			_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), cmp.Or(host, "an unnamed host"))
+		}
+		if err != nil {
+			f.Close()
+			return nil, Fault(path, 0, err)
+		}
+		return &FolderLock{f}, nil
+	}
+}
+
+// Unlock gives the folder free and removes the file.
+func (l *FolderLock) Unlock() error {
+	if removeWhileOpen {
+		os.Remove(l.file.Name())
+		return l.file.Close()
+	}
+	err := l.file.Close()
+	os.Remove(l.file.Name()) // fails if the next owner has opened it, as it should
+	return err
+}
+
+// stillThere tells whether path still names the open file f.
+func stillThere(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, named)
+}
