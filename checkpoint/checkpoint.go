@@ -85,9 +85,6 @@ func Save(fsys files.FS, runDir string, step int, c Content) (string, error) {
 		}
 	}
 	staging := filepath.Join(runDir, "."+folder(step)+stagingEnd)
-	if err := fsys.RemoveAll(staging); err != nil { // of a run that was killed
-		return "", files.Fault(staging, 0, err)
-	}
 	if err := stage(fsys, staging, step, list); err != nil {
 		fsys.RemoveAll(staging)
 		return "", whole(err, final, list)
@@ -107,6 +104,9 @@ func Save(fsys files.FS, runDir string, step int, c Content) (string, error) {
 
 // stage writes a checkpoint without its name, and flushes it.
 func stage(fsys files.FS, dir string, step int, list []File) error {
+	if err := fsys.RemoveAll(dir); err != nil { // of a save that was killed
+		return files.Fault(dir, 0, err)
+	}
 	if err := fsys.Mkdir(dir); err != nil {
 		return files.Fault(dir, 0, err)
 	}

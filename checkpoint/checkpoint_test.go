@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -69,15 +70,23 @@ func save(t *testing.T, fsys files.FS, dir string, step int) string {
 	return path
 }
 
-// same fails unless found is the checkpoint of its step, to the bit.
+// differs tells how a loaded run is not that of a step, to the bit.
+func (r *run) differs(step int) error {
+	if want := at(step); !reflect.DeepEqual(r, want) || !math.Signbit(float64(r.weights[0])) {
+		return fmt.Errorf("step %d: loaded\n%v\nsaved\n%v", step, r, want)
+	}
+	return nil
+}
+
+// same fails unless a checkpoint is that of its step.
 func same(t *testing.T, f *Found) {
 	t.Helper()
 	r, err := load(f)
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = r.differs(f.Step)
 	}
-	if want := at(f.Step); !reflect.DeepEqual(r, want) || math.Signbit(float64(r.weights[0])) != true {
-		t.Fatalf("%s: loaded\n%v\nsaved\n%v", f.Path, r, want)
+	if err != nil {
+		t.Fatalf("%s: %v", f.Path, err)
 	}
 }
 

@@ -1,2 +1,0 @@
-// Package faulty has disks for tests.
-package faulty
