@@ -9,9 +9,10 @@ const pieceRows = 32
 // layout says what the rows of a matrix are, cut into pieces for the workers.
 // A piece never crosses the end of a sequence, so that it has one dropout row.
 type layout struct {
-	starts []int32
-	ids    []uint32
-	pieces []piece
+	starts    []int32
+	ids       []uint32
+	pieces    []piece
+	anonymous bool // the rows are of no example
 }
 
 // piece is the rows from … to−1 of sequence seq.
@@ -37,6 +38,13 @@ func (l *layout) setExamples(ids []uint32) {
 	l.cut()
 }
 
+// setAnonymous makes n rows of no example.
+func (l *layout) setAnonymous(n int) {
+	l.ids, l.starts = append(l.ids[:0], 0), append(l.starts[:0], 0, int32(n))
+	l.anonymous = true
+	l.cut()
+}
+
 func (l *layout) cut() {
 	l.pieces = l.pieces[:0]
 	for s := range l.ids {
@@ -56,6 +64,9 @@ func (l *layout) rows() int { return int(l.starts[len(l.starts)-1]) }
 // place returns the dropout row of a piece and its first row's position in its
 // sequence.
 func (l *layout) place(p piece) (id uint32, position int) {
+	if l.anonymous {
+		panic("autograd: dropout of rows that Rows gathered: a mask is named by an example and a position")
+	}
 	return l.ids[p.seq], int(p.from - l.starts[p.seq])
 }
 

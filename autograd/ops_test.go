@@ -2,7 +2,6 @@ package autograd
 
 import (
 	"fmt"
-	"math"
 	"testing"
 
 	"pactune/internal/par"
@@ -17,6 +16,8 @@ type fixture struct {
 	seqs   Sequences
 	x      []Float
 	params map[string]*Param
+	// indexes of rows: out of order with the last one three times, and backwards
+	some, back []int32
 }
 
 const width = 8
@@ -27,7 +28,12 @@ func newFixture(starts ...int32) *fixture {
 	for i := range len(starts) - 1 {
 		f.seqs.ExampleIDs = append(f.seqs.ExampleIDs, uint32(10+3*i))
 	}
-	f.x = random(int(starts[len(starts)-1])*width, 1)
+	n := starts[len(starts)-1]
+	f.x = random(int(n)*width, 1)
+	f.some = []int32{n - 1, (n - 1) / 2, n - 1, 0, n - 1}
+	for i := range n {
+		f.back = append(f.back, n-1-i)
+	}
 	return f
 }
 
@@ -111,6 +117,14 @@ var cases = []struct {
 	{"FirstTokens", func(t *Tape, f *fixture, x *Var) *Var {
 		return t.Linear(t.FirstTokens(x), f.param("w", 3, width), f.param("b", 3))
 	}},
+	{"Rows", func(t *Tape, f *fixture, x *Var) *Var {
+		return t.Linear(t.Rows(x, f.some), f.param("w", 3, width), f.param("b", 3))
+	}},
+	{"Rows, none", func(t *Tape, f *fixture, x *Var) *Var { return t.Rows(x, nil) }},
+	{"Rows of a variable that is read elsewhere", func(t *Tape, f *fixture, x *Var) *Var {
+		h := t.Linear(x, f.param("w", width, width), nil)
+		return t.Attention(t.Rows(h, f.back), h, h, Heads{Heads: 2, HeadDim: width / 2, Scale: 0.3})
+	}},
 	{"fan-out", func(t *Tape, f *fixture, x *Var) *Var {
 		w := f.param("w", width, width)
 		h := t.LinearAct(x, w, nil, tensor.Tanh)
@@ -182,69 +196,6 @@ func TestGradients(t *testing.T) {
 					}
 				}
 			})
-		}
-	}
-}
-
-func TestLossGradients(t *testing.T) {
-	classes, floats := []int32{2, 0, 4}, []float64{0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0}
-	losses := map[string]func(t *Tape, z *Var) *Loss{
-		"cross-entropy": func(t *Tape, z *Var) *Loss { return t.CrossEntropy(z, classes, 0.5) },
-		"BCE":           func(t *Tape, z *Var) *Loss { return t.BCE(z, floats, 0.5) },
-		"MSE":           func(t *Tape, z *Var) *Loss { return t.MSE(z, floats[:3], 0.5) },
-	}
-	for name, loss := range losses {
-		f, tape := newFixture(0, 3, 4, 8), NewTape(nil)
-		outs := 5
-		if name == "MSE" {
-			outs = 1
-		}
-		pass := func(record bool) float64 {
-			tape.Reset(f.seqs, record)
-			z := tape.Linear(tape.FirstTokens(f.input(tape)), f.param("w", outs, width), nil)
-			l := loss(tape, z)
-			if record {
-				tape.Backward()
-			}
-			sum := 0.0
-			for _, v := range l.PerExample {
-				sum += v
-			}
-			if sum != l.Sum || len(l.PerExample) != 3 {
-				t.Fatalf("%s: per-example losses %v, sum %g", name, l.PerExample, l.Sum)
-			}
-			return 0.5 * l.Sum
-		}
-		pass(true)
-		p := f.params["w"]
-		h, tol := 1e-5, 1e-8
-		if !tensor.F64 {
-			h, tol = 1e-2, 2e-3 // float32: rounding of 1e-7/h and truncation of h²
-		}
-		if e := GradientError(func() float64 { return pass(false) }, p.Data, p.Grad, h); !(e < tol) {
-			t.Errorf("%s: error %g", name, e)
-		}
-	}
-}
-
-// Losses against values computed by hand.
-func TestLossValues(t *testing.T) {
-	tape := NewTape(nil)
-	seqs := Sequences{RowStarts: []int32{0, 1, 2}, ExampleIDs: []uint32{0, 1}}
-	tape.Reset(seqs, false)
-	z := tape.Input(2, 2, []Float{0, 0, 1, -1})
-	l := tape.CrossEntropy(z, []int32{1, 0}, 1)
-	want := []float64{math.Ln2, math.Log1p(math.Exp(-2))}
-	for i := range want {
-		if math.Abs(l.PerExample[i]-want[i]) > 1e-14 { // a few units of float64 rounding
-			t.Errorf("cross-entropy %d: %v, want %v", i, l.PerExample[i], want[i])
-		}
-	}
-	l = tape.BCE(z, []float64{1, 0, 1, 1}, 1)
-	want = []float64{math.Ln2, (math.Log1p(math.Exp(-1)) + math.Log1p(math.Exp(1))) / 2}
-	for i := range want {
-		if math.Abs(l.PerExample[i]-want[i]) > 1e-14 {
-			t.Errorf("BCE %d: %v, want %v", i, l.PerExample[i], want[i])
 		}
 	}
 }
@@ -331,6 +282,23 @@ func TestProgrammersMistakesPanic(t *testing.T) {
 			y := t.Linear(x, f.param("w", width, width), nil)
 			t.FirstTokens(y)
 			t.Dropout(y, someDropout)
+		},
+		"index": func(t *Tape, x *Var) { t.Rows(x, []int32{0, 8}) },
+		"dropout of gathered rows": func(t *Tape, x *Var) {
+			t.Dropout(t.Linear(t.Rows(x, []int32{0}), f.param("w", width, width), nil), someDropout)
+		},
+		"target": func(t *Tape, x *Var) {
+			t.TokenCrossEntropy(t.Linear(x, f.param("w", width, width), nil), []int32{0, 1, 2, 3, 4, 5, 6, width}, 1)
+		},
+		"logits read elsewhere": func(t *Tape, x *Var) {
+			z := t.Linear(t.FirstTokens(x), f.param("w", width, width), nil)
+			t.FirstTokens(z)
+			t.TokenCrossEntropy(z, []int32{0, 1, 2}, 1)
+		},
+		"logits read afterwards": func(t *Tape, x *Var) {
+			z := t.Linear(t.FirstTokens(x), f.param("w", width, width), nil)
+			t.TokenCrossEntropy(z, []int32{0, 1, 2}, 1)
+			t.FirstTokens(z)
 		},
 		"class": func(t *Tape, x *Var) { t.CrossEntropy(t.FirstTokens(x), []int32{0, 1, width}, 1) },
 	} {

@@ -94,8 +94,11 @@ type Tape struct {
 	embeds     pool[embed]
 	dropouts   pool[dropout]
 	firsts     pool[firstTokens]
+	gathers    pool[rows]
 	losses     pool[lossOp]
 	layers     pool[checkpoint]
+
+	tokenLosses pool[tokenLoss]
 }
 
 // NewTape returns a tape whose ops run on the workers of p. On a dry pool they
@@ -134,7 +137,9 @@ func (t *Tape) Reset(s Sequences, record bool) {
 	t.embeds.reset()
 	t.dropouts.reset()
 	t.firsts.reset()
+	t.gathers.reset()
 	t.losses.reset()
+	t.tokenLosses.reset()
 	t.layers.reset()
 	t.tokens.set(s)
 	t.examples.setExamples(s.ExampleIDs)

@@ -23,12 +23,13 @@ const (
 	AddLayerNorm
 	Dropout
 	FirstTokens
+	Rows
 	Loss
 	Checkpoint
 	ops
 )
 
-var opNames = [ops]string{"embedding", "linear", "linear, activation", "attention", "add, layer norm", "dropout", "first tokens", "loss", "checkpoint"}
+var opNames = [ops]string{"embedding", "linear", "linear, activation", "attention", "add, layer norm", "dropout", "first tokens", "rows", "loss", "checkpoint"}
 
 // Phase says in which pass an Op ran.
 type Phase int
