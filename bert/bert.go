@@ -1,9 +1,10 @@
 // Package bert is the BERT of Devlin et al. (NAACL 2019) for sequence
-// classification and regression, with the names and the numbers of Hugging
-// Face's BertForSequenceClassification.
+// classification and regression and for masked language modelling, with the
+// names and the numbers of Hugging Face's BertForSequenceClassification and
+// BertForMaskedLM.
 //
-// A Model is parameters and shapes; Logits runs it on a tape over packed
-// sequences. The tape belongs to its caller, so that one Model serves any
+// A Model is parameters and shapes; Logits or MaskedLogits runs it on a tape over
+// packed sequences. The tape belongs to its caller, so that one Model serves any
 // number of goroutines.
 package bert
 
@@ -33,6 +34,9 @@ const (
 	// PAC-tuning paper has it. transformers reads such a model as
 	// BertForTokenClassification, whose logits of the first token these are.
 	HeadCLS Head = "cls"
+	// HeadMLM guesses masked tokens, as in BertForMaskedLM: dense, activation and
+	// LayerNorm, then the word embeddings as a linear layer. There is no pooler.
+	HeadMLM Head = "mlm"
 )
 
 // Model is a BERT with a head.
@@ -48,6 +52,15 @@ type Model struct {
 	layers     []layer
 	pooler     nn.Linear
 	classifier nn.Linear
+	mlm        masked
+}
+
+// masked is the head of masked language modelling. Its decoder is the table of
+// word embeddings with a bias of its own.
+type masked struct {
+	bias      *autograd.Param
+	transform nn.Linear
+	norm      nn.LayerNorm
 }
 
 type layer struct {
@@ -100,7 +113,7 @@ func declare(c Config, head Head, labels int) *Model {
 			outputNorm:    nn.NewLayerNorm(s.Scope("output.LayerNorm"), h, c.LayerNormEps),
 		})
 	}
-	if head != HeadCLS {
+	if head == HeadNone || head == HeadPooler {
 		m.pooler = nn.NewLinear(b.Scope("pooler.dense"), h, h, normal)
 	}
 	switch head {
@@ -110,13 +123,23 @@ func declare(c Config, head Head, labels int) *Model {
 		bound := nn.Uniform(1 / math.Sqrt(float64(h)))
 		s := m.Store.Scope("classifier")
 		m.classifier = nn.Linear{Weight: s.Param("weight", bound, labels, h), Bias: s.Param("bias", bound, labels)}
+	case HeadMLM:
+		s := m.Store.Scope("cls.predictions")
+		m.mlm = masked{
+			bias:      s.Param("bias", nn.Constant(0), c.VocabSize),
+			transform: nn.NewLinear(s.Scope("transform.dense"), h, h, normal),
+			norm:      nn.NewLayerNorm(s.Scope("transform.LayerNorm"), h, c.LayerNormEps),
+		}
 	}
 	return m
 }
 
 // IsHead tells whether a parameter belongs to the classifier, which is new
-// when a pretrained model is fine-tuned.
-func IsHead(name string) bool { return strings.HasPrefix(name, "classifier.") }
+// when a pretrained model is fine-tuned, or to the head of masked language
+// modelling.
+func IsHead(name string) bool {
+	return strings.HasPrefix(name, "classifier.") || strings.HasPrefix(name, "cls.predictions.")
+}
 
 // IsEmbedding tells whether a parameter belongs to the embeddings or their
 // LayerNorm.
@@ -179,6 +202,19 @@ func (m *Model) Logits(t *autograd.Tape, ids, typeIDs []int32, d Dropout) *autog
 	}
 	cls = t.Dropout(cls, d.at(d.Classifier, siteClassifier))
 	return m.classifier.Forward(t, cls)
+}
+
+// MaskedLogits runs a model with HeadMLM on the sequences of t's last Reset and
+// returns the logits of every token of the vocabulary at the masked places only:
+// at (M) indexes rows of the batch, the result is (M, V).
+// autograd.TokenCrossEntropy is its loss. ids and typeIDs as in Logits; the
+// head has no dropout.
+func (m *Model) MaskedLogits(t *autograd.Tape, ids, typeIDs, at []int32, d Dropout) *autograd.Var {
+	x := t.Rows(m.encode(t, ids, typeIDs, d), at)
+	t.ReleaseBefore(x)
+	x = m.mlm.transform.ForwardAct(t, x, m.act)
+	x = m.mlm.norm.AddForward(t, x, nil, autograd.Dropout{})
+	return t.Linear(x, m.word, m.mlm.bias)
 }
 
 // encode returns the last hidden states (N, H).

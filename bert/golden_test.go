@@ -121,6 +121,22 @@ func (c *goldenCase) batch() batch {
 	return b
 }
 
+// logits runs the model, for the masked tokens where they are guessed.
+func (c *goldenCase) logits(m *Model, tape *autograd.Tape, b batch) *autograd.Var {
+	if c.Head != HeadMLM {
+		return m.Logits(tape, b.ids, b.types, Dropout{})
+	}
+	var at []int32
+	for s, n := range c.Lengths {
+		for i, w := range goldenWords(fmt.Sprintf("%s/masked/%d", c.Name, s), n) {
+			if w%4 == 0 {
+				at = append(at, b.seqs.RowStarts[s]+int32(i))
+			}
+		}
+	}
+	return m.MaskedLogits(tape, b.ids, b.types, at, Dropout{})
+}
+
 // loss puts the case's loss on the tape and returns its mean.
 func (c *goldenCase) loss(t *testing.T, tape *autograd.Tape, logits *autograd.Var) float64 {
 	n := float64(len(c.Lengths))
@@ -145,6 +161,10 @@ func (c *goldenCase) loss(t *testing.T, tape *autograd.Tape, logits *autograd.Va
 	}
 	var y []int32
 	read(&y)
+	if c.Head == HeadMLM {
+		n := float64(len(y))
+		return tape.TokenCrossEntropy(logits, y, 1/n).Sum / n
+	}
 	return tape.CrossEntropy(logits, y, 1/n).Sum / n
 }
 
@@ -235,7 +255,7 @@ func (c *goldenCase) compare(t *testing.T, tape *autograd.Tape, recorded func(st
 	want := recorded("logits")
 	for _, record := range []bool{false, true} { // evaluation frees what training keeps
 		tape.Reset(b.seqs, record)
-		logits := m.Logits(tape, b.ids, b.types, Dropout{})
+		logits := c.logits(m, tape, b)
 		if len(logits.Data) != len(want) {
 			t.Fatalf("%d logits, recorded %d", len(logits.Data), len(want))
 		}

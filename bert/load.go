@@ -1,12 +1,15 @@
 package bert
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"pactune/autograd"
 	"pactune/internal/fault"
 	"pactune/internal/rng"
 	"pactune/nn"
@@ -154,8 +157,9 @@ func (c *Checkpoint) Labels() ([]string, error) {
 	return names, nil
 }
 
-// Load fills m from the checkpoint, with its classifier when keepHead says so.
-// A classifier and a pooler that it does not give are drawn from seed. The
+// Load fills m from the checkpoint, with its classifier or its head of masked
+// language modelling when keepHead says so. What of a head and a pooler it does
+// not give is drawn from seed. The
 // result says which parameters are new and which tensors nobody used.
 func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, error) {
 	names := func(name string) []string {
@@ -168,6 +172,9 @@ func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, err
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkTied(m, loaded); err != nil {
+		return nil, err
+	}
 	for _, p := range loaded.New {
 		m.Store.Initialise(p, seed, rng.StreamHead)
 	}
@@ -177,18 +184,53 @@ func (c *Checkpoint) Load(m *Model, seed uint64, keepHead bool) (*nn.Loaded, err
 // Restore fills m from the checkpoint of a fine-tuned model, in which every
 // tensor must stand: a pooler or a classifier drawn anew would answer anything.
 func (c *Checkpoint) Restore(m *Model) error {
-	_, err := m.Store.Load(c.weights, c.weights.Name(), aliases, func(string) bool { return false })
-	return err
+	loaded, err := m.Store.Load(c.weights, c.weights.Name(), aliases, func(string) bool { return false })
+	if err != nil {
+		return err
+	}
+	return c.checkTied(m, loaded)
+}
+
+// Lacks lists the parameters of m that the checkpoint does not hold.
+func (c *Checkpoint) Lacks(m *Model) []string { return m.Store.Lacks(c.weights, aliases) }
+
+// checkTied holds the decoder of masked language modelling, which a checkpoint
+// may spell out, against what m reads in its place. Equal ones count as used.
+func (c *Checkpoint) checkTied(m *Model, loaded *nn.Loaded) error {
+	if m.mlm.bias == nil {
+		return nil
+	}
+	for _, tie := range []struct {
+		decoder string
+		is      *autograd.Param
+	}{{"cls.predictions.decoder.weight", m.word}, {"cls.predictions.decoder.bias", m.mlm.bias}} {
+		i := slices.Index(loaded.Unused, tie.decoder)
+		if i < 0 {
+			continue
+		}
+		loaded.Unused = slices.Delete(loaded.Unused, i, i+1)
+		decoder, _ := c.weights.Tensor(tie.decoder)
+		for _, name := range aliases(tie.is.Name) {
+			if t, ok := c.weights.Tensor(name); ok && !bytes.Equal(t.Data, decoder.Data) {
+				return fault.Errorf(fault.Model, "%s: tensor %s differs from %s; expected the same values, because this program has one table for both (tie_word_embeddings)", c.weights.Name(), tie.decoder, name)
+			}
+		}
+	}
+	return nil
 }
 
 // aliases are the names under which a checkpoint may hold a parameter: with
-// and without the prefix of the task model, and with the gamma and beta of
-// checkpoints that came from TensorFlow.
+// and without the prefix of the task model, with the gamma and beta of
+// checkpoints that came from TensorFlow, and the bias of the masked tokens as
+// the decoder's.
 func aliases(name string) []string {
 	names := []string{name}
 	if strings.Contains(name, "LayerNorm.") {
 		old := strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta")
 		names = append(names, old.Replace(name))
+	}
+	if name == "cls.predictions.bias" {
+		names = append(names, "cls.predictions.decoder.bias")
 	}
 	for _, n := range names[:len(names):len(names)] {
 		if short, ok := strings.CutPrefix(n, "bert."); ok {
@@ -214,6 +256,8 @@ func (m *Model) Initialise(seed uint64) {
 // Architecture is the class of transformers that reads the model.
 func (m *Model) Architecture() string {
 	switch {
+	case m.mlm.bias != nil:
+		return "BertForMaskedLM"
 	case m.classifier.Weight == nil:
 		return "BertModel"
 	case m.Config.Head == string(HeadCLS):
@@ -226,7 +270,7 @@ func (m *Model) Architecture() string {
 // takes the names of BertModel, which has no prefix.
 func (m *Model) Tensors() []safetensors.Tensor {
 	ts := m.Store.Tensors()
-	if m.classifier.Weight == nil {
+	if m.Architecture() == "BertModel" {
 		for i := range ts {
 			ts[i].Name = strings.TrimPrefix(ts[i].Name, "bert.")
 		}

@@ -42,6 +42,16 @@ func (s *Store) Check(src Source, file string, names func(string) []string, opti
 	return nil
 }
 
+// Lacks lists the declared parameters that src does not hold; names as in Check.
+func (s *Store) Lacks(src Source, names func(string) []string) (missing []string) {
+	for _, p := range s.Params {
+		if _, ok := find(src, names(p.Name)); !ok {
+			missing = append(missing, p.Name)
+		}
+	}
+	return missing
+}
+
 // Load copies the tensors of src into the parameters, under the rules of
 // Check. A weight that is not finite is an error of kind Diverged: no loss
 // could be a number.

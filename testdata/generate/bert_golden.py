@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification
 
 assert torch.__version__.split("+")[0] == "2.4.1", torch.__version__
 assert transformers.__version__ == "4.46.3", transformers.__version__
@@ -81,7 +81,7 @@ def case(name, problem, labels, lengths, *, head="pooler", layers=1, heads=2, he
                 head_size=head_size, intermediate=intermediate, act=act, pair=pair, vocab=vocab)
 
 
-CLASSES, LISTS, SCORE = "single_label_classification", "multi_label_classification", "regression"
+CLASSES, LISTS, SCORE, MASKED = "single_label_classification", "multi_label_classification", "regression", "masked"
 CASES = [
     case("one layer", CLASSES, 3, [5, 1, 9, 2]),
     case("one layer, gelu_new", CLASSES, 2, [7, 12, 3], act="gelu_new"),
@@ -98,10 +98,27 @@ CASES = [
     case("long, 2 layers", CLASSES, 2, [512, 1, 257], layers=2, heads=1, head_size=64, intermediate=128, vocab=100),
     case("long pairs, PAC head", CLASSES, 3, [300, 511], head="cls", heads=4, pair=True, intermediate=128, vocab=100),
     case("long, 3 layers, gelu_new", SCORE, 1, [270, 310], layers=3, heads=2, act="gelu_new", intermediate=64, vocab=100),
+    case("masked, one layer", MASKED, 30, [5, 1, 9, 12], head="mlm"),
+    case("masked, one layer, relu", MASKED, 30, [7, 14], head="mlm", act="relu", pair=True),
+    case("masked, 2 layers, gelu_new", MASKED, 503, [40, 17, 28], head="mlm", layers=2, act="gelu_new", heads=3, head_size=16, intermediate=96, vocab=503),
+    case("masked, 3 layers", MASKED, 1003, [30, 41, 3], head="mlm", layers=3, head_size=32, intermediate=256, pair=True, vocab=1003),
 ]
 
 
+def masked(c):
+    """The places whose tokens are guessed, about one in four of each sequence, and their targets."""
+    places, wanted = [], []
+    for s, n in enumerate(c["lengths"]):
+        at = np.flatnonzero(words(f"{c['name']}/masked/{s}", n) % np.uint64(4) == 0)
+        ids = words(f"{c['name']}/target/{s}", n) % np.uint64(c["vocab"])
+        places += [(s, int(i)) for i in at]
+        wanted += [int(ids[i]) for i in at]
+    return places, wanted
+
+
 def targets(c):
+    if c["problem"] == MASKED:
+        return masked(c)[1]
     n, k = len(c["lengths"]), c["labels"]
     u = words(c["name"] + "/targets", n * k)
     if c["problem"] == CLASSES:
@@ -117,9 +134,9 @@ def run(c, dtype):
         vocab_size=c["vocab"], hidden_size=hidden, num_hidden_layers=c["layers"], num_attention_heads=c["heads"],
         intermediate_size=c["intermediate"], hidden_act=c["act"], hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0, max_position_embeddings=max(16, *c["lengths"]), type_vocab_size=2,
-        layer_norm_eps=1e-12, num_labels=c["labels"], problem_type=c["problem"], attn_implementation="eager")
-    kind = BertForTokenClassification if c["head"] == "cls" else BertForSequenceClassification
-    model = kind(config).to(dtype).eval()
+        layer_norm_eps=1e-12, num_labels=c["labels"], problem_type=None if c["problem"] == MASKED else c["problem"], attn_implementation="eager")
+    kinds = {"cls": BertForTokenClassification, "mlm": BertForMaskedLM, "pooler": BertForSequenceClassification}
+    model = kinds[c["head"]](config).to(dtype).eval()
     params, total = dict(model.named_parameters()), 0.0
     with torch.no_grad():
         for name, p in params.items():
@@ -133,8 +150,14 @@ def run(c, dtype):
         i, t = tokens(c["name"], s, n, c["vocab"], c["pair"])
         ids[s, :n], types[s, :n], mask[s, :n] = torch.tensor(i), torch.tensor(t), 1
     inputs = dict(input_ids=ids, token_type_ids=types, attention_mask=mask)
-    y = torch.tensor(targets(c), dtype=torch.long if c["problem"] == CLASSES else dtype)
-    if c["head"] == "cls":
+    y = torch.tensor(targets(c), dtype=torch.long if c["problem"] in (CLASSES, MASKED) else dtype)
+    if c["head"] == "mlm":
+        at = tuple(torch.tensor(masked(c)[0]).T)
+        labels = torch.full_like(ids, -100)
+        labels[at] = y
+        out = model(**inputs, labels=labels)
+        logits, loss = out.logits[at], out.loss
+    elif c["head"] == "cls":
         logits = model(**inputs).logits[:, 0]
         loss = torch.nn.functional.cross_entropy(logits, y)
     else:
