@@ -35,6 +35,7 @@ const (
 	InEvaluate = 1 << iota
 	InPredict
 	InBench
+	InFillMask
 )
 
 // A rule says which values an option allows, in words and as a test.

@@ -13,7 +13,7 @@ var options = append(append([]Option{}, listed...), unlisted...)
 // listed holds the options with a field of Config. The defaults are those of
 // run_glue.py, except what recipe.go's differences name.
 var listed = []Option{
-	{Name: "model_name_or_path", Group: "Model", Help: "folder with config.json, model.safetensors and the vocabulary",
+	{Name: "model_name_or_path", Group: "Model", in: InFillMask, Help: "folder with config.json, model.safetensors and the vocabulary",
 		bind: func(c *Config) any { return &c.ModelNameOrPath }},
 	{Name: "tokenizer_name", Group: "Model", Help: "folder or vocab.txt of another tokenizer than the model's",
 		bind: func(c *Config) any { return &c.TokenizerName }},
@@ -154,11 +154,11 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Seed }},
 	{Name: "data_seed", Group: "Run", Default: "0", Help: "seed of the order of the examples; 0: seed",
 		bind: func(c *Config) any { return &c.DataSeed }},
-	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict | InBench, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
+	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict | InFillMask | InBench, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
 		bind: func(c *Config) any { return &c.Threads }},
 	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, Help: "refuse a run that would take more memory; 0: what the process may use",
 		bind: func(c *Config) any { return &c.MaxMemory }},
-	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32", "bf16"), never: refusedPrecisions(), in: InEvaluate | InPredict | InBench, Help: "operands of matrix products: as they are, or rounded to bfloat16, faster where the processor has instructions for it; all else is float32",
+	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32", "bf16"), never: refusedPrecisions(), in: InEvaluate | InPredict | InFillMask | InBench, Help: "operands of matrix products: as they are, or rounded to bfloat16, faster where the processor has instructions for it; all else is float32",
 		bind: func(c *Config) any { return &c.Precision }},
 	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate, Help: "colour on the terminal",
 		bind: func(c *Config) any { return &c.Color }},
@@ -170,9 +170,9 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.JSON }},
 	{Name: "profile", Group: "Run", Default: "false", in: InEvaluate, Help: "at the end a table of where the time went: calls, seconds and GFLOP/s of each op and part",
 		bind: func(c *Config) any { return &c.Profile }},
-	{Name: "cpuprofile", Group: "Run", in: InEvaluate | InPredict, Help: "write where the processor's time went, for go tool pprof",
+	{Name: "cpuprofile", Group: "Run", in: InEvaluate | InPredict | InFillMask, Help: "write where the processor's time went, for go tool pprof",
 		bind: func(c *Config) any { return &c.CPUProfile }},
-	{Name: "memprofile", Group: "Run", in: InEvaluate | InPredict, Help: "write who allocated memory, for go tool pprof",
+	{Name: "memprofile", Group: "Run", in: InEvaluate | InPredict | InFillMask, Help: "write who allocated memory, for go tool pprof",
 		bind: func(c *Config) any { return &c.MemProfile }},
 }
 

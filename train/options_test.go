@@ -121,7 +121,7 @@ func TestParseRefusals(t *testing.T) {
 // refuses both.
 func TestBF16Option(t *testing.T) {
 	for _, args := range []string{"--bf16", "--bf16 true", "--precision bf16", "--precision BF16"} {
-		for _, in := range []int{0, InEvaluate, InPredict} {
+		for _, in := range []int{0, InEvaluate, InPredict, InFillMask} {
 			c, err := ParseArgs(strings.Fields(args))
 			if in != 0 {
 				c, _, err = Parse(strings.Fields(args), in)

@@ -34,7 +34,7 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(
@@ -42,6 +42,7 @@ var forms = strings.NewReplacer(
 	"MODEL", "train train.txt --validation_file dev.txt --max_steps 3 --model_name_or_path",
 	"OUT", "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3 --output_dir",
 	"OPTION", "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3",
+	"FILL", "fill-mask --model_name_or_path masked",
 )
 
 // Every bad input ends with the exit code of its kind and a message, and
@@ -75,7 +76,7 @@ func TestBadInput(t *testing.T) {
 
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
-	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "trian") {
+	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "fill-mask") || strings.HasPrefix(args, "FILL") || strings.HasPrefix(args, "trian") {
 		return ""
 	}
 	return " --quiet"
@@ -106,7 +107,8 @@ Exit codes: 2 usage, 3 data, 4 model, 6 diverged. In the tables
 - ` + "`TRAIN`" + ` is ` + "`pactune train --validation_file dev.txt --model_name_or_path model --max_steps 3`" + `,
 - ` + "`MODEL`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --max_steps 3 --model_name_or_path`" + `,
 - ` + "`OUT`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3 --output_dir`" + `,
-- ` + "`OPTION`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3`" + `.
+- ` + "`OPTION`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3`" + `,
+- ` + "`FILL`" + ` is ` + "`pactune fill-mask --model_name_or_path masked`" + `.
 `
 
 // cell writes text as code in a table of Markdown.

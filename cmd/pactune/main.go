@@ -58,6 +58,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    fine-tune it on a GLUE task
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
+  pactune fill-mask --model_name_or_path DIR "he went [MASK] the house ."
+                                   guess masked tokens
   pactune plot RUN --out DIR       draw the curves of a run as SVG
   pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
                                    pac, predict
@@ -96,7 +98,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), initCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), initCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
 	return root
 }
 
@@ -120,7 +122,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, plot, bench, init and version", name)
+	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, plot, bench, init and version", name)
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.
