@@ -18,6 +18,7 @@ import (
 
 	"pactune/asm"
 	"pactune/internal/fault"
+	"pactune/internal/profile"
 	"pactune/tensor"
 	"pactune/train"
 )
@@ -31,7 +32,9 @@ type Options struct {
 	Steps     int     // --steps: repetitions of a training step
 
 	Model          string // --model: one of bert.SizeNames
+	Layers         int    // --layers: of a training step's model; 0: as many as the shape has
 	Batch, Seq     int    // --batch, --seq: texts, and tokens of a text
+	Profile        bool   // --profile: time a training step op by op
 	Vocab          string // --vocab: vocab.txt for the texts of the files
 	TrainFile      string // --train_file
 	ValidationFile string // --validation_file
@@ -78,6 +81,7 @@ type Result struct {
 	N          int     `json:"n,omitempty"`
 	K          int     `json:"k,omitempty"`
 	Model      string  `json:"model,omitempty"`
+	Layers     int     `json:"layers,omitempty"`
 	Batch      int     `json:"batch,omitempty"`
 	Seq        int     `json:"seq,omitempty"` // tokens of a text, when all are of one length
 	Precision  string  `json:"precision"`
@@ -94,6 +98,8 @@ type Result struct {
 	// Bookkeeping is what an update of PAC-tuning takes beside the same
 	// forward and backward passes, as a share of it.
 	Bookkeeping known `json:"bookkeeping_share,omitempty"`
+	// Profile is where the time of the repetitions went, when it was asked for.
+	Profile *profile.Clock `json:"profile,omitempty"`
 }
 
 // Seconds of one repetition.

@@ -11,12 +11,8 @@ import (
 // bert-base-uncased's.
 const randomVocab = 30522
 
-// newModel is a named shape with weights from a seed.
-func newModel(size string, vocab int, head bert.Head) (*bert.Model, error) {
-	c, err := bert.Sized(size, vocab)
-	if err != nil {
-		return nil, err
-	}
+// newModel is a shape with weights from a seed.
+func newModel(c bert.Config, head bert.Head) (*bert.Model, error) {
 	m, err := bert.New(c, head, 2)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,11 @@ func newPACBench(o *Options, texts *pacTexts, pool *par.Pool) (*pacBench, error)
 	if err := unless(o.Steps >= 1, "--steps %d: expected a whole number from 1 up", o.Steps); err != nil {
 		return nil, err
 	}
-	m, err := newModel(o.Model, texts.vocab, bert.HeadCLS)
+	shape, err := bert.Sized(o.Model, texts.vocab)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newModel(shape, bert.HeadCLS)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func predictions(o *Options) ([]*workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(o.Model, randomVocab, bert.HeadPooler)
+	m, err := newModel(*c, bert.HeadPooler)
 	if err != nil {
 		return nil, err
 	}

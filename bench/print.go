@@ -26,6 +26,10 @@ func Table(w io.Writer) func(*Result) error {
 			r.writeHead(&b)
 		}
 		r.writeLine(&b)
+		if r.Profile != nil {
+			b.WriteByte('\n')
+			r.Profile.Write(&b)
+		}
 		_, err := io.WriteString(w, b.String())
 		return err
 	}

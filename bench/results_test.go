@@ -38,7 +38,11 @@ func TestStepFLOPs(t *testing.T) {
 // The count agrees with what the tape counts op by op, but for the head, and
 // with every weight of the model's encoder matrices.
 func TestFLOPsAgreeWithTheTape(t *testing.T) {
-	m, err := newModel("tiny", 100, bert.HeadPooler)
+	c, err := bert.Sized("tiny", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(c, bert.HeadPooler)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,6 +197,28 @@ func check(t *testing.T, r map[string]any) {
 	}
 }
 
+// A step of fewer layers has fewer operations, and its profile tells of the
+// repetitions that count, op by op.
+func TestStepOfLayersWithProfile(t *testing.T) {
+	r := run(t, "step", Options{Model: "mini", Layers: 3, Batch: 2, Seq: 4, Steps: 2, Threads: 1, Profile: true})[0]
+	c, err := bert.Sized("mini", randomVocab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 3. / 4 * 3 * forwardFLOPs(&c, uniform(2, 4)) // of mini's four layers
+	if got := r["gflops"].(float64) * 1e9 * seconds(r); r["layers"] != 3. || math.Abs(got/want-1) > 1e-9 {
+		t.Errorf("%v layers, %g flops, want %g", r["layers"], got, want)
+	}
+	calls := map[string]any{}
+	for _, row := range r["profile"].([]any) {
+		row := row.(map[string]any)
+		calls[row["phase"].(string)+" "+row["name"].(string)] = row["calls"]
+	}
+	if calls["forward attention"] != 2*3. || calls["backward attention"] != 2*3. || calls[" AdamW"] != 2. {
+		t.Errorf("calls of two steps of three layers: %v", calls)
+	}
+}
+
 // A small product and attention give sensible lines, too; the table has a line
 // for each below the machine's name.
 func TestSmallWorkloads(t *testing.T) {
@@ -247,6 +273,7 @@ func TestRefusals(t *testing.T) {
 		{"step", Options{Model: "tiny", Batch: 0, Seq: 1, Steps: 1}, fault.Usage, "--batch 0"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 513, Steps: 1}, fault.Usage, "1 to 512 tokens"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 1}, fault.Usage, "--steps 0"},
+		{"step", Options{Model: "tiny", Batch: 1, Seq: 1, Steps: 1, Layers: -1}, fault.Usage, "--layers -1"},
 		{"pac", Options{Model: "tiny"}, fault.Usage, "--steps 0"},
 		{"pac", Options{Model: "tiny", Steps: 1, TrainFile: file}, fault.Usage, "--vocab"},
 		{"pac", Options{Model: "tiny", Steps: 1, Vocab: vocab}, fault.Usage, "--train_file"},

@@ -6,6 +6,7 @@ import (
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/par"
+	"pactune/internal/profile"
 	"pactune/pac"
 )
 
@@ -35,6 +36,9 @@ func (u *Updates) Gradients(s int) error {
 	_, err := u.t.passes(s)
 	return err
 }
+
+// Profile has the time of every op and part of the updates to come told to c.
+func (u *Updates) Profile(c *profile.Clock) { u.t.profile(c) }
 
 // MeasureK builds PAC-tuning's K table.
 func (u *Updates) MeasureK(ctx context.Context) error { return u.t.measureK(ctx, nil) }

@@ -15,7 +15,7 @@ import (
 )
 
 // benches are the subcommands of bench. One that has models of a shape has
-// the options model, batch, seq and steps, with these defaults.
+// some of the options model, layers, batch, seq and steps, with these defaults.
 var benches = []struct {
 	name, about string
 	shape       bench.Options
@@ -23,7 +23,7 @@ var benches = []struct {
 }{
 	{"gemm", "matrix products of BERT-base, and odd ones", bench.Options{}, []string{"seconds"}},
 	{"attention", "packed attention of 12 heads of 64, forward and backward", bench.Options{}, []string{"seconds"}},
-	{"step", "a training step: AdamW, dropout 0.1, random tokens", bench.Options{Model: "base", Batch: 16, Seq: 128}, []string{"model", "batch", "seq", "steps"}},
+	{"step", "a training step: AdamW, dropout 0.1, random tokens", bench.Options{Model: "base", Batch: 16, Seq: 128}, []string{"model", "layers", "batch", "seq", "steps", "profile"}},
 	{"pac", "an update of PAC-tuning, its passes alone, the K table, the evaluation", bench.Options{Model: "base"}, []string{"model", "train_file", "validation_file", "vocab", "steps"}},
 	{"predict", "the answer to one text, and to a batch", bench.Options{Model: "base", Batch: 64, Seq: 12}, []string{"model", "batch", "seq", "seconds"}},
 }
@@ -66,9 +66,11 @@ func benchKind(name, about string, o bench.Options, takes []string) *cobra.Comma
 	known := map[string]train.Option{
 		"seconds":         train.Flag("seconds", "least time of the repetitions of each line", &o.Seconds),
 		"model":           train.Flag("model", "shape of the model", &o.Model, bert.SizeNames()...),
+		"layers":          train.Flag("layers", "layers of the model; 0: as many as the shape has", &o.Layers),
 		"batch":           train.Flag("batch", "texts in a batch", &o.Batch),
 		"seq":             train.Flag("seq", "tokens of a text", &o.Seq),
 		"steps":           train.Flag("steps", "repetitions", &o.Steps),
+		"profile":         train.Flag("profile", "time each op and part of the step as well", &o.Profile),
 		"train_file":      train.Flag("train_file", "examples of two classes; none: random tokens, as many as 100 phrases of SST-2 have", &o.TrainFile),
 		"validation_file": train.Flag("validation_file", "examples to evaluate on", &o.ValidationFile),
 		"vocab":           train.Flag("vocab", "vocab.txt for the texts of the files", &o.Vocab),

@@ -7,6 +7,7 @@
 package profile
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -105,11 +106,12 @@ func (c *Clock) lap(to *cell, flops float64) {
 
 // Row is one line of the table.
 type Row struct {
-	Phase, Name string // Phase is "" for a Part
-	Calls       int
-	Time        time.Duration
-	FLOPs       float64
-	Share       float64 // of the time of all rows
+	Phase string        `json:"phase"` // "" for a Part
+	Name  string        `json:"name"`
+	Calls int           `json:"calls"`
+	Time  time.Duration `json:"nanoseconds"`
+	FLOPs float64       `json:"flops"`
+	Share float64       `json:"share"` // of the time of all rows
 }
 
 // OpRow returns the row of one op in one phase.
@@ -145,6 +147,9 @@ func (c *Clock) Rows() []Row {
 	}
 	return used
 }
+
+// MarshalJSON gives the rows.
+func (c *Clock) MarshalJSON() ([]byte, error) { return json.Marshal(c.Rows()) }
 
 // Write prints the table, with a line for all of it.
 func (c *Clock) Write(w io.Writer) {
