@@ -72,12 +72,33 @@ func Sized(name string, vocab int) (Config, error) {
 	if !ok {
 		return Config{}, fault.Errorf(fault.Usage, "size %q is unknown; there are %v", name, SizeNames())
 	}
+	return shaped(s.layers, s.hidden, s.heads, vocab), nil
+}
+
+// Shaped returns the configuration that "4x256" stands for: layers × width, and
+// heads of 64 or, after a slash, their number, as in 4x256/8.
+func Shaped(shape string, vocab int) (Config, error) {
+	var layers, hidden, heads int
+	if n, _ := fmt.Sscanf(shape, "%dx%d/%d", &layers, &hidden, &heads); n == 2 {
+		heads = max(1, hidden/64)
+	}
+	if shape != fmt.Sprintf("%dx%d/%d", layers, hidden, heads) && shape != fmt.Sprintf("%dx%d", layers, hidden) {
+		return Config{}, fault.Errorf(fault.Usage, "shape %q: expected layers x width, as in 4x256, or with the number of heads, as in 4x256/8", shape)
+	}
+	c := shaped(layers, hidden, heads, vocab)
+	if err := c.check(); err != nil {
+		return Config{}, fault.Errorf(fault.Usage, "shape %s: %w", shape, err)
+	}
+	return c, nil
+}
+
+func shaped(layers, hidden, heads, vocab int) Config {
 	return Config{
 		ModelType: "bert", Architectures: []string{"BertModel"}, VocabSize: vocab,
-		HiddenSize: s.hidden, Layers: s.layers, Heads: s.heads, Intermediate: 4 * s.hidden,
+		HiddenSize: hidden, Layers: layers, Heads: heads, Intermediate: 4 * hidden,
 		HiddenAct: "gelu", HiddenDropout: 0.1, AttentionDropout: 0.1, MaxPositions: 512,
 		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, PositionType: "absolute",
-	}, nil
+	}
 }
 
 // ParseConfig reads a config.json; file names it in errors.

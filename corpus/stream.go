@@ -36,6 +36,16 @@ func (c *Corpus) Next(b *Batch, sequences int) error {
 	return nil
 }
 
+// Epoch is how often the text has been read up to the position: windows count
+// alike, the sequences of one too.
+func (c *Corpus) Epoch() float64 {
+	part := 0.0
+	if c.current.is(c.at) {
+		part = float64(c.at.Sequence) / float64(max(1, len(c.current.order)))
+	}
+	return float64(c.at.Epoch) + (float64(c.at.Window)+part)/float64(len(c.windows))
+}
+
 // exampleID names the rows of a batch for dropout: no two of a batch have one
 // name, and over the run a name comes again after 64 windows.
 func (c *Corpus) exampleID(p Position) uint32 {

@@ -188,12 +188,21 @@ func (c *Config) From(name string) string {
 // Values returns every option by name with its value: what training_args.json
 // holds and `pactune train training_args.json` reads again.
 func (c *Config) Values() map[string]any {
-	values := make(map[string]any, len(listed)+1)
-	for i := range listed {
-		values[listed[i].Name] = reflect.ValueOf(listed[i].bind(c)).Elem().Interface()
-	}
+	values := ValuesOf(c, listed)
 	if c.DataFile != "" {
 		values["data_file"] = c.DataFile
+	}
+	return values
+}
+
+// ValuesOf returns the values of some options by name.
+func ValuesOf(c *Config, options []Option) map[string]any {
+	values := make(map[string]any, len(options)+1)
+	for i := range options {
+		if options[i].bind == nil {
+			continue
+		}
+		values[options[i].Name] = reflect.ValueOf(options[i].bind(c)).Elem().Interface()
 	}
 	return values
 }
@@ -201,19 +210,21 @@ func (c *Config) Values() map[string]any {
 // PAC tells whether the method trains noise.
 func (c *Config) PAC() bool { return strings.HasPrefix(c.Method, "pac") }
 
-// newTape makes a tape whose products have the precision of the options.
-func (c *Config) newTape(pool *par.Pool) (*autograd.Tape, error) {
+// NewTape makes a tape as the options ask for: the precision of its products, and
+// whether layers are computed again.
+func (c *Config) NewTape(pool *par.Pool) (*autograd.Tape, error) {
 	p, err := tensor.ParsePrecision(c.Precision)
 	if err != nil {
 		return nil, fault.Errorf(fault.Usage, "--precision: %w", err)
 	}
 	tape := autograd.NewTape(pool)
 	tape.SetPrecision(p)
+	tape.Checkpointing = c.Checkpointing
 	return tape, nil
 }
 
-// kernel is the micro-kernel that computes the products.
-func (c *Config) kernel() asm.Kernel {
+// Kernel is the micro-kernel that computes the products.
+func (c *Config) Kernel() asm.Kernel {
 	if c.Precision == "bf16" {
 		return asm.ActiveBF16Kernel()
 	}
@@ -222,10 +233,19 @@ func (c *Config) kernel() asm.Kernel {
 
 // precisionNote tells a user whom bf16 gains nothing.
 func precisionNote(c *Config) string {
-	if k := c.kernel(); c.Precision != "bf16" || k.Precision == asm.BF16 && k.ISA != asm.Reference {
+	if k := c.Kernel(); c.Precision != "bf16" || k.Precision == asm.BF16 && k.ISA != asm.Reference {
 		return ""
 	}
 	return fmt.Sprintf("precision bf16 without instructions for it (%v kernels): operands are rounded, which takes time, and multiplied as float32", asm.Active())
+}
+
+// Text is the value of an option as it would stand on the command line.
+func (c *Config) Text(name string) string {
+	o, err := lookup(options, name)
+	if err != nil || o.bind == nil {
+		panic("train: Text: there is no option " + name)
+	}
+	return o.text(c)
 }
 
 // Embedded tells whether this is the job inside the binary: no model and no

@@ -18,9 +18,9 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	var clock *profile.Clock
 	if cfg.Profile {
 		clock = profile.Start()
-		defer hooks.profile(clock)
+		defer hooks.EndProfile(clock)
 	}
-	checkpoint, tok, err := openModel(cfg, nil)
+	checkpoint, tok, err := OpenModel(cfg, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	note(orderLabels(model, o.Labels, data.LabelNames))
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
-	tape, err := cfg.newTape(pool)
+	tape, err := cfg.NewTape(pool)
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ type Hooks struct {
 	OnProfile func(*profile.Clock)
 }
 
-// profile ends the last lap and calls OnProfile.
-func (h *Hooks) profile(c *profile.Clock) {
+// EndProfile ends the last lap and calls OnProfile.
+func (h *Hooks) EndProfile(c *profile.Clock) {
 	c.Part(profile.Rest)
 	if h.OnProfile != nil {
 		h.OnProfile(c)

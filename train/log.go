@@ -140,6 +140,39 @@ func (l *Log) write(f *logFile, b []byte) {
 	}
 }
 
+// Flush flushes the logs to disk and returns the length of each.
+func (l *Log) Flush() (map[string]int64, error) {
+	if err := l.close(); err != nil {
+		return nil, err
+	}
+	lengths := map[string]int64{}
+	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+		if info, err := os.Stat(filepath.Join(l.dir, f.name)); err == nil {
+			lengths[f.name] = info.Size()
+		}
+	}
+	return lengths, nil
+}
+
+// cut takes back what was logged after the lengths that Flush gave; a log that
+// had none goes.
+func (l *Log) cut(lengths map[string]int64) error {
+	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+		path := filepath.Join(l.dir, f.name)
+		info, err := os.Stat(path)
+		switch {
+		case err != nil && lengths[f.name] > 0, err == nil && info.Size() < lengths[f.name]:
+			return fault.Errorf(fault.Data, "%s: is shorter than the %d bytes that the checkpoint speaks of; expected the log of this run", path, lengths[f.name])
+		case err != nil:
+			continue
+		}
+		if err := os.Truncate(path, lengths[f.name]); err != nil {
+			return diskFault(path, err)
+		}
+	}
+	return nil
+}
+
 // close flushes the files to disk and closes them; a later line opens its file
 // again, so the folder may be renamed in between.
 func (l *Log) close() error {

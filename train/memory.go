@@ -69,11 +69,10 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	all, trained := m.Store.Len()
 	w, t := f*int64(all), f*int64(trained)
 	out := Memory{Process: process + settling, Weights: w, Gradients: t, Moments: 2 * t}
-	tape, err := c.newTape(par.Dry(workers))
+	tape, err := c.NewTape(par.Dry(workers))
 	if err != nil {
 		return Memory{} // the trainer tells of it
 	}
-	tape.Checkpointing = c.Checkpointing
 	p := forward{model: m, tape: tape}
 	pass := func(e *glue.Encoded, rows []int32) {
 		p.run(e, largest(e, rows, c.EvalBatchSize), false, bert.Dropout{})
@@ -170,23 +169,30 @@ func largestMicro(c *Config, e *glue.Encoded) []int32 {
 // checkMemory forecasts the memory of the run and refuses, with an error of kind
 // Resources that says what would fit, what the process may not use.
 func (r *run) checkMemory(m *bert.Model, train *glue.Encoded, workers int) error {
-	process, reading := residentAfterGC(), PeakRSS()
+	process, reading := Resident(), PeakRSS()
 	need := func(c *Config) Memory {
 		f := forecast(c, m, train, r.evals, process, workers)
 		f.Reading = reading
 		return f
 	}
 	r.memory = need(r.cfg)
-	r.limit = available()
-	source := "this process may use"
-	if limit := int64(r.cfg.MaxMemory); limit > 0 && (r.limit == 0 || limit < r.limit) {
-		r.limit, source = limit, "--max_memory allows"
-	}
+	limit, source := r.cfg.MemoryLimit()
+	r.limit = limit
 	if r.limit == 0 || r.memory.Total() <= r.limit {
 		return nil
 	}
 	return fault.Errorf(fault.Resources, "the run needs %s of memory, %s %s; %s",
 		Size(r.memory.Total()), source, Size(r.limit), whatFits(r.cfg, train.Rows(), need, r.limit))
+}
+
+// MemoryLimit is what a run may use, in bytes, and whose limit that is: the
+// process's or --max_memory. 0 when nothing tells.
+func (c *Config) MemoryLimit() (limit int64, source string) {
+	limit, source = available(), "this process may use"
+	if n := int64(c.MaxMemory); n > 0 && (limit == 0 || n < limit) {
+		limit, source = n, "--max_memory allows"
+	}
+	return limit, source
 }
 
 // whatFits tells which changes of the settings bring the need below limit.

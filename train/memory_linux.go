@@ -70,8 +70,8 @@ func field(root fs.FS, file, name string) int64 {
 	return 0
 }
 
-// residentAfterGC gives unused memory back and returns what the process holds.
-func residentAfterGC() int64 {
+// Resident gives unused memory back and returns what the process holds.
+func Resident() int64 {
 	debug.FreeOSMemory()
 	return field(os.DirFS("/"), "proc/self/status", "VmRSS:") << 10
 }

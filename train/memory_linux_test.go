@@ -38,7 +38,7 @@ func TestAvailable(t *testing.T) {
 	if n := available(); n < 1<<28 {
 		t.Errorf("this machine: %d bytes", n)
 	}
-	if n := residentAfterGC(); n < 1<<20 || n > PeakRSS() {
+	if n := Resident(); n < 1<<20 || n > PeakRSS() {
 		t.Errorf("this process holds %d bytes, at most %d so far", n, PeakRSS())
 	}
 	if field(os.DirFS("/"), "proc/self/status", "None:") != 0 {

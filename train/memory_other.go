@@ -13,8 +13,8 @@ func available() int64 { return 0 }
 // programSize is about what the program itself takes beside the heap.
 const programSize = 16 << 20
 
-// residentAfterGC gives unused memory back and returns what the process holds.
-func residentAfterGC() int64 {
+// Resident gives unused memory back and returns what the process holds.
+func Resident() int64 {
 	debug.FreeOSMemory()
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)

@@ -13,9 +13,9 @@ import (
 	"pactune/tokenizer"
 )
 
-// openModel opens the checkpoint and the tokeniser that the settings name, or
+// OpenModel opens the checkpoint and the tokeniser that the settings name, or
 // the builtin ones.
-func openModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, error) {
+func OpenModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, error) {
 	var checkpoint *bert.Checkpoint
 	var err error
 	fsys, dir := fs.FS(nil), c.ModelNameOrPath
@@ -143,8 +143,8 @@ func loadModel(c *Config, checkpoint *bert.Checkpoint, m *bert.Model, d *glue.Da
 	return loaded, nil
 }
 
-// loadedNote is one calm line about what a checkpoint did not hold.
-func loadedNote(l *nn.Loaded) string {
+// LoadedNote is one calm line about what a checkpoint did not hold.
+func LoadedNote(l *nn.Loaded) string {
 	var parts []string
 	if len(l.New) > 0 {
 		names := make([]string, len(l.New))

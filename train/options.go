@@ -36,6 +36,8 @@ const (
 	InPredict
 	InBench
 	InFillMask
+	InPretrain
+	InResume
 )
 
 // A rule says which values an option allows, in words and as a test.

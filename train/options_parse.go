@@ -51,15 +51,33 @@ func ParseArgs(args []string) (*Config, error) {
 // Parse reads the arguments of another subcommand: the options that the mask
 // in names, and the extra ones. It returns what is not an option.
 func Parse(args []string, in int, extra ...Option) (*Config, []string, error) {
-	table := extra
+	c := NewConfig()
+	rest, err := c.parse(Table(in, extra...), args)
+	return c, rest, err
+}
+
+// Table lists the options of another subcommand: the extra ones, and those that
+// the mask in names.
+func Table(in int, extra ...Option) []Option {
 	for _, o := range options {
 		if o.in&in != 0 {
-			table = append(table, o)
+			extra = append(extra, o)
 		}
 	}
+	return extra
+}
+
+// ReadArgs reads options again from the JSON object in a file that ValuesOf gave.
+func ReadArgs(path string, table []Option) (*Config, error) {
+	object, err := readOptions(path)
+	if err == nil && object == nil {
+		err = fault.Errorf(fault.Data, "%s: is not one JSON object of options", path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	c := NewConfig()
-	rest, err := c.parse(table, args)
-	return c, rest, err
+	return c, c.setFrom(table, path, object)
 }
 
 // Flag makes an option of a subcommand with a variable of its own: a *string,
@@ -179,6 +197,10 @@ func readOptions(path string) (map[string]any, error) {
 
 // setAll sets the options of a JSON object, in the order of their names.
 func (c *Config) setAll(path string, object map[string]any) error {
+	return c.setFrom(options, path, object)
+}
+
+func (c *Config) setFrom(table []Option, path string, object map[string]any) error {
 	names := make([]string, 0, len(object))
 	for name := range object {
 		names = append(names, name)
@@ -196,7 +218,11 @@ func (c *Config) setAll(path string, object map[string]any) error {
 			c.DataFile = value
 			continue
 		}
-		if err := c.Set(name, value); err != nil {
+		o, err := lookup(table, name)
+		if err == nil {
+			err = c.setOption(o, value)
+		}
+		if err != nil {
 			return fault.Errorf(fault.Usage, "%s: %w", path, err)
 		}
 	}

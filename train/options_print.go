@@ -43,15 +43,21 @@ func WriteHelp(w io.Writer, all bool) {
 }
 
 // WriteOptions prints the options of another subcommand.
-func WriteOptions(w io.Writer, in int, extra ...Option) {
+func WriteOptions(w io.Writer, in int, extra ...Option) { WriteOptionsOf(w, "", in, extra...) }
+
+// WriteOptionsOf prints them with the defaults of a recipe.
+func WriteOptionsOf(w io.Writer, recipe string, in int, extra ...Option) {
 	fmt.Fprintf(w, "\nOptions\n")
-	for i := range extra {
-		writeOption(w, &extra[i])
-	}
-	for i := range listed {
-		if listed[i].in&in != 0 {
-			writeOption(w, &listed[i])
+	for _, o := range Table(in, extra...) {
+		if o.bind == nil {
+			continue // one of run_glue's that has another name here
 		}
+		for _, s := range recipes[recipe] {
+			if s.name == o.Name {
+				o.Default = s.value
+			}
+		}
+		writeOption(w, &o)
 	}
 }
 
@@ -190,9 +196,10 @@ func writeRecipes(w io.Writer) {
 	}{
 		{"`--method cwgnc`", recipes["cwgnc"]}, {"`--method pac`", recipes["pac"]}, {"`--method pac+cwgnc`", recipes["pac+cwgnc"]},
 		{"`--preset paper`", presets["paper"]}, {"`--preset authors`", presets["authors"]}, {"`--preset embedded`", presets["embedded"]},
+		{"`pactune pretrain`", recipes["pretrain"]},
 		{"`--compat authors`", compats["authors"]}, {"`--compat hf`", compats["hf"]},
 	}
-	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default, as all does with `--method adamw`. Presets stand on `pac`, and so does `pac+cwgnc`.\n\n| option |")
+	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default, as all does with `--method adamw`. Presets stand on `pac`, and so does `pac+cwgnc`; `pactune pretrain --help` lists the options of pretraining.\n\n| option |")
 	for _, c := range columns {
 		fmt.Fprintf(w, " %s |", c.head)
 	}

@@ -56,7 +56,7 @@ var unlisted = []Option{
 	noted("push_to_hub", true, "", "false", "nothing is ever uploaded"),
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
 	noted("fp16", true, "", "false", fp16Reason),
-	{Name: "bf16", boolean: true, special: halfPrecision, in: InEvaluate | InPredict | InFillMask, Help: "the same as --precision bf16"},
+	{Name: "bf16", boolean: true, special: halfPrecision, in: InEvaluate | InPredict | InFillMask | InPretrain, Help: "the same as --precision bf16"},
 	noted("load_best_model_at_end", true, "", "false", "the folder holds the weights of the last update; metrics.jsonl tells which evaluation was best"),
 	noted("metric_for_best_model", false, "the weights of the last update are kept", "", ""),
 	noted("greater_is_better", true, "the weights of the last update are kept", "", ""),

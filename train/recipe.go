@@ -55,7 +55,23 @@ var recipes = map[string][]setting{
 		{"clip_component", "tensor"},
 		{"clip_component_norm", "0.05"},
 	},
+	// Masked language modelling, by pactune pretrain.
+	"pretrain": {
+		{"num_train_epochs", "1"},
+		{"per_device_train_batch_size", "64"},
+		{"learning_rate", "1e-3"},
+		{"warmup_ratio", "0.05"},
+		{"weight_decay", "0.01"},
+		{"adam_beta2", "0.98"},
+		{"adam_epsilon", "1e-6"},
+		{"dropout", "0"},
+		{"eval_strategy", "steps"},
+		{"eval_steps", "0.05"},
+	},
 }
+
+// Recipe gives the options that the user has not set the values of a recipe.
+func (c *Config) Recipe(name string) { c.layer("recipe "+name, recipes[name]) }
 
 // presets refine PAC-tuning's recipe.
 var presets = map[string][]setting{

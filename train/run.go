@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	}
 	if cfg.Profile {
 		r.clock = profile.Start()
-		defer hooks.profile(r.clock)
+		defer hooks.EndProfile(r.clock)
 	}
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
@@ -138,7 +138,7 @@ func (r *run) prepare(pool *par.Pool) error {
 		shuffleLabels(r.data.Train, c.Seed)
 		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")
 	}
-	checkpoint, tok, err := openModel(c, r.fsys)
+	checkpoint, tok, err := OpenModel(c, r.fsys)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (r *run) prepare(pool *par.Pool) error {
 		return err
 	}
 	if r.fsys == nil {
-		r.note(loadedNote(loaded))
+		r.note(LoadedNote(loaded))
 	}
 	r.note(truncationNote(train, c.MaxSeqLength))
 	if r.t, err = newTrainer(c, model, train, pool); err != nil {
@@ -184,7 +184,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 		Model: c.ModelNameOrPath, Task: r.data.Train.Name, Method: c.Method, Preset: c.Preset,
 		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
 		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
-		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.kernel().String(), LogFirst: c.LoggingFirstStep,
+		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.Kernel().String(), LogFirst: c.LoggingFirstStep,
 		Memory: r.memory, MemoryLimit: r.limit,
 	}
 	p.Parameters, p.Trainable = t.model.Store.Len()

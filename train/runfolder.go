@@ -48,6 +48,25 @@ func NewFolder(cfg *Config, task string) (*Folder, error) {
 	return f, nil
 }
 
+// ReopenFolder opens the folder of a run that goes on, whose logs are cut to the
+// lengths that a checkpoint speaks of.
+func ReopenFolder(path string, logs map[string]int64) (*Folder, error) {
+	f := &Folder{path: path, dir: path, result: true, sums: map[string]string{}, Log: newLog(path)}
+	os.Remove(filepath.Join(path, lockName)) // of the process that was killed
+	return f, f.Log.cut(logs)
+}
+
+// Retract removes what a run wrote that failed after Publish with nothing of use.
+func (f *Folder) Retract() {
+	f.result = false
+	yours := f.lock != ""
+	f.Discard()
+	if !yours {
+		os.Remove(f.path)
+		f.removeMade()
+	}
+}
+
 // CheckOutput refuses an output folder that NewFolder would refuse, so that a
 // user learns of it before the data and the model are read.
 func CheckOutput(cfg *Config) error {
@@ -305,8 +324,8 @@ func (f *Folder) Discard() {
 	}
 }
 
-// seal closes the logs and writes SHA256SUMS, as sha256sum -c reads it.
-func (f *Folder) seal() error {
+// Seal closes the logs and writes SHA256SUMS, as sha256sum -c reads it.
+func (f *Folder) Seal() error {
 	if err := f.Log.close(); err != nil {
 		return err
 	}

@@ -35,14 +35,14 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 		fmt.Fprintf(b, "  results: []\n")
 	}
 	fmt.Fprintf(b, "---\n\n<!-- This model card was generated automatically from what the run knows. It should be proofread and completed. -->\n\n")
-	fmt.Fprintf(b, "# %s\n\n", markdownText(name))
+	fmt.Fprintf(b, "# %s\n\n", Markdown(name))
 	start := "the encoder inside pactune"
 	if base != "" {
 		start = "`" + strings.ReplaceAll(base, "`", "'") + "`"
 	}
-	fmt.Fprintf(b, "This model was fine-tuned from %s on %s with pactune %s (method %s).\n", start, markdownText(data), Version, s.Config.Method)
+	fmt.Fprintf(b, "This model was fine-tuned from %s on %s with pactune %s (method %s).\n", start, Markdown(data), Version, s.Config.Method)
 	if s.Exit != "finished" {
-		fmt.Fprintf(b, "\n**The run did not end by itself: %s.**\n", markdownText(s.Exit))
+		fmt.Fprintf(b, "\n**The run did not end by itself: %s.**\n", Markdown(s.Exit))
 	}
 	for _, e := range s.Result.Evals {
 		cardResults(b, e)
@@ -97,7 +97,7 @@ func cardResults(b io.Writer, e *EvalRecord) {
 	}
 	fmt.Fprintf(b, "\n| class | precision | recall | F1 | examples |\n|---|---|---|---|---|\n")
 	for _, c := range e.Classes {
-		fmt.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %d |\n", markdownText(c.Label), c.Precision, c.Recall, c.F1, c.Support)
+		fmt.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %d |\n", Markdown(c.Label), c.Precision, c.Recall, c.F1, c.Support)
 	}
 }
 
@@ -107,7 +107,7 @@ func cardTraining(b io.Writer, s *Finish, h *history) {
 	for i := range listed {
 		o := &listed[i]
 		if v := o.text(c); v != "" && c.matters(o) {
-			fmt.Fprintf(b, "- %s: %s\n", o.Name, markdownText(v))
+			fmt.Fprintf(b, "- %s: %s\n", o.Name, Markdown(v))
 		}
 	}
 	fmt.Fprintf(b, "- seed: %d\n", c.Seed)
@@ -156,8 +156,8 @@ func yamlNumber(v float64) string {
 	return ".nan"
 }
 
-// markdownText escapes what Markdown or HTML would take for markup.
-func markdownText(s string) string {
+// Markdown escapes what Markdown or HTML would take for markup.
+func Markdown(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch {

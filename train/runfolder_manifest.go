@@ -58,9 +58,9 @@ func CPU() string {
 	return runtime.GOARCH
 }
 
-// manifest is run.json: all that is needed to tell what a run was and to do
+// Manifest is run.json: all that is needed to tell what a run was and to do
 // it again.
-func manifest(s *Finish) map[string]any {
+func Manifest(s *Finish) map[string]any {
 	m := map[string]any{
 		"program":     "pactune",
 		"build":       Build(),

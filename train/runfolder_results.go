@@ -98,11 +98,11 @@ func (f *Folder) Finish(s *Finish) error {
 		func() error { return f.WriteJSON("all_results.json", 4, all) },
 		func() error { return f.WriteJSON("trainer_state.json", 2, f.history.state(s)) },
 		func() error { return f.WriteJSON("training_args.json", 2, s.Config.Values()) },
-		func() error { return f.WriteJSON("run.json", 2, manifest(s)) },
+		func() error { return f.WriteJSON("run.json", 2, Manifest(s)) },
 		func() error {
 			return f.Write("README.md", func(w io.Writer) error { return writeCard(w, s, &f.history) })
 		},
-		f.seal,
+		f.Seal,
 	} {
 		if err := write(); err != nil {
 			return err

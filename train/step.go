@@ -46,11 +46,10 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.perEpoch = t.order.Steps()
 	total, stage1 := c.Steps(t.perEpoch)
 	t.stage1 = stage1
-	tape, err := c.newTape(pool)
+	tape, err := c.NewTape(pool)
 	if err != nil {
 		return nil, err
 	}
-	tape.Checkpointing = c.Checkpointing
 	t.forward = forward{model: m, tape: tape}
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
