@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
 	{"train"},
-	{"classify", "bench", "embedded", "plot"},
+	{"classify", "bench", "embedded", "plot", "pretrain"},
 	{"cmd/pactune"},
 }
 

@@ -1,0 +1,147 @@
+package pretrain
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"pactune/bert"
+	"pactune/corpus"
+	"pactune/internal/fault"
+	"pactune/internal/par"
+	"pactune/tensor"
+	"pactune/tokenizer"
+	"pactune/train"
+)
+
+// source is where model and tokeniser come from: a shape and a vocabulary, or
+// the folder of a model that goes on.
+type source struct {
+	tok        *tokenizer.Tokenizer
+	config     bert.Config
+	checkpoint *bert.Checkpoint // nil for a new model
+}
+
+func (c *Config) open() (*source, error) {
+	if c.ModelNameOrPath != "" {
+		checkpoint, tok, err := train.OpenModel(c.Config, nil)
+		if err != nil {
+			return nil, err
+		}
+		return &source{tok: tok, config: checkpoint.Config, checkpoint: checkpoint}, nil
+	}
+	tok, err := openVocabulary(c.Vocab)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{tok: tok}
+	text, err := os.ReadFile(c.ModelConfig)
+	switch {
+	case err == nil:
+		s.config, err = bert.ParseConfig(text, c.ModelConfig)
+	case errors.Is(err, fs.ErrNotExist):
+		s.config, err = bert.Shaped(c.ModelConfig, tok.VocabSize())
+		s.config.MaxPositions = max(s.config.MaxPositions, c.MaxSeqLength)
+	default:
+		err = fault.Errorf(fault.Usage, "--model_config %s: %w", c.ModelConfig, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n := tok.VocabSize(); n > s.config.VocabSize {
+		return nil, fault.Errorf(fault.Model, "%s: vocab_size is %d, but %s has %d tokens", c.ModelConfig, s.config.VocabSize, c.Vocab, n)
+	}
+	return s, nil
+}
+
+// openVocabulary opens a folder of a tokeniser or a vocab.txt.
+func openVocabulary(name string) (*tokenizer.Tokenizer, error) {
+	if isDir(name) {
+		return tokenizer.Load(os.DirFS(name), ".")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "--vocab %s: no such folder or file; expected the folder of a tokeniser or a vocab.txt", name)
+	}
+	defer f.Close()
+	return tokenizer.FromVocab(f, name, tokenizer.Options{Lowercase: true})
+}
+
+func (s *source) close() {
+	if s.checkpoint != nil {
+		s.checkpoint.Close()
+	}
+}
+
+// model declares the model, still without its weights.
+func (s *source) model(c *Config) (*bert.Model, error) {
+	if c.MaxSeqLength > s.config.MaxPositions {
+		return nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, s.config.MaxPositions)
+	}
+	m, err := bert.New(s.config, bert.HeadMLM, 0)
+	if err != nil {
+		return nil, err
+	}
+	m.Config.Architectures = []string{m.Architecture()}
+	return m, nil
+}
+
+// load fills the model from the seed or from the checkpoint.
+func (s *source) load(c *Config, m *bert.Model) (note string, err error) {
+	if s.checkpoint == nil {
+		m.Initialise(c.Seed)
+		return "", nil
+	}
+	loaded, err := s.checkpoint.Load(m, c.Seed, true)
+	if err != nil {
+		return "", err
+	}
+	return train.LoadedNote(loaded), nil
+}
+
+// checkMemory forecasts what the run holds at most and refuses what the process
+// may not use.
+func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, limit int64, err error) {
+	const f = int64(tensor.FloatBytes)
+	all, trained := m.Store.Len()
+	need = train.Memory{Process: train.Resident() + textBytes, Weights: f * int64(all), Gradients: f * int64(trained), Moments: 2 * f * int64(trained)}
+	tape, err := c.NewTape(par.Dry(workers))
+	if err != nil {
+		return need, 0, err
+	}
+	t := &trainer{cfg: c, model: m, tape: tape, drop: c.rates(m)}
+	largest := c.longest(c.BatchSize)
+	t.forward(&largest, true, 1)
+	tape.Backward()
+	held := c.longest(c.EvalBatchSize)
+	t.forward(&held, false, 1)
+	arena, _ := tape.Bytes()
+	need.Activations = int64(arena)
+	need.Buffers = int64(tape.Work()) + 3*f*int64(workers*c.MaxSeqLength*c.MaxSeqLength)
+	limit, by := c.MemoryLimit()
+	if limit > 0 && need.Total() > limit {
+		return need, limit, fault.Errorf(fault.Resources, "the run needs %s of memory, %s %s; a smaller --per_device_train_batch_size with --gradient_accumulation_steps, or --gradient_checkpointing, needs less",
+			train.Size(need.Total()), by, train.Size(limit))
+	}
+	return need, limit, nil
+}
+
+// textBytes is about what two windows of text and the counts of a vocabulary
+// take.
+const textBytes = 100 << 20
+
+// longest is a batch of the longest sequences.
+func (c *Config) longest(sequences int) corpus.Batch {
+	b := corpus.Batch{RowStarts: []int32{0}, Examples: sequences}
+	targets := corpus.Targets(c.MaxSeqLength-2, c.MLMProbability)
+	for i := range sequences {
+		for j := range c.MaxSeqLength {
+			b.IDs, b.Types = append(b.IDs, 0), append(b.Types, 0)
+			if j < targets {
+				b.At, b.Targets = append(b.At, int32(i*c.MaxSeqLength+j)), append(b.Targets, 0)
+			}
+		}
+		b.RowStarts, b.ExampleIDs = append(b.RowStarts, int32(len(b.IDs))), append(b.ExampleIDs, uint32(i))
+	}
+	return b
+}

@@ -1,0 +1,122 @@
+package pretrain
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pactune/internal/fault"
+	"pactune/train"
+)
+
+// Config is the settings of a run: those of the table that pretraining shares
+// with fine-tuning, and its own.
+type Config struct {
+	*train.Config
+	ModelConfig    string  // config.json, or a shape such as 4x256
+	Vocab          string  // folder or vocab.txt of the tokeniser
+	TrainFiles     string  // text, plain or gzip, names separated by commas
+	HeldOut        float64 // that part, in percent
+	EvalTokens     int     // held-out tokens that an evaluation reads
+	MLMProbability float64
+	WholeWord      bool
+	SaveEvery      string // a duration
+	SaveTotalLimit int
+
+	saveEvery time.Duration
+}
+
+// method names the rows of the table of recipes that hold for pretraining.
+const method = "pretrain"
+
+// Options returns the options of the command that are not in the table of
+// fine-tuning, bound to c.
+func (c *Config) Options() []train.Option {
+	return []train.Option{
+		train.Flag("model_config", "shape of a new model: a config.json, or layers x width as in 4x256", &c.ModelConfig),
+		train.Flag("vocab", "folder or vocab.txt of the tokeniser; `pactune vocab` learns one", &c.Vocab),
+		train.Flag("train_files", "text to read, plain or .gz, an empty line between paragraphs; several names with commas, or after the options", &c.TrainFiles),
+		train.Flag("validation_split_percentage", "of the text, held out for the loss that evaluations report", &c.HeldOut),
+		train.Flag("eval_tokens", "tokens of held-out text that an evaluation reads, about", &c.EvalTokens),
+		train.Flag("mlm_probability", "share of the tokens that are masked and predicted", &c.MLMProbability),
+		train.Flag("whole_word_mask", "mask all pieces of a word together", &c.WholeWord),
+		train.Flag("save_every", "time between checkpoints, as in 90s, 5m or 1h; 0: only at the end", &c.SaveEvery),
+		train.Flag("save_total_limit", "checkpoints kept, the newest ones", &c.SaveTotalLimit),
+	}
+}
+
+// NewConfig returns the defaults.
+func NewConfig() *Config {
+	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15,
+		SaveEvery: "5m", SaveTotalLimit: 2}
+}
+
+// ParseArgs reads the arguments of `pactune pretrain`: options, and files of
+// text.
+func ParseArgs(args []string) (*Config, error) {
+	c := NewConfig()
+	var files []string
+	var err error
+	if c.Config, files, err = train.Parse(args, train.InPretrain, c.Options()...); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if c.TrainFiles != "" {
+			c.TrainFiles += ","
+		}
+		c.TrainFiles += f
+	}
+	return c, c.settle()
+}
+
+func (c *Config) table() []train.Option { return train.Table(train.InPretrain, c.Options()...) }
+
+// values is training_args.json.
+func (c *Config) values() map[string]any { return train.ValuesOf(c.Config, c.table()) }
+
+// readConfig reads the settings of the run in dir.
+func readConfig(dir string) (*Config, error) {
+	path := filepath.Join(dir, "training_args.json")
+	text, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(text, []byte(`"mlm_probability"`)) {
+		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run of pactune pretrain, whose training_args.json would be there", dir)
+	}
+	c := NewConfig()
+	if c.Config, err = train.ReadArgs(path, c.table()); err != nil {
+		return nil, err
+	}
+	c.OutputDir = dir
+	return c, c.settle()
+}
+
+// settle lets the recipe fill in what nobody set, and refuses what excludes
+// each other.
+func (c *Config) settle() error {
+	c.Method = method
+	c.Recipe(method)
+	var err error
+	if c.saveEvery, err = time.ParseDuration(c.SaveEvery); err != nil || c.saveEvery < 0 {
+		if c.SaveEvery != "0" {
+			return fault.Errorf(fault.Usage, "--save_every %q: expected a time such as 90s, 5m or 1h", c.SaveEvery)
+		}
+		c.saveEvery = 0
+	}
+	switch {
+	case c.TrainFiles == "":
+		return fault.Errorf(fault.Usage, "no text: --train_files names files of plain text or .gz, an empty line between paragraphs")
+	case c.ModelNameOrPath == "" && c.ModelConfig == "":
+		return fault.Errorf(fault.Usage, "no model: --model_config gives the shape of a new one, as in 4x256, or --model_name_or_path the folder of one to go on with")
+	case c.ModelNameOrPath != "" && c.ModelConfig != "":
+		return fault.Errorf(fault.Usage, "--model_config is for a new model, --model_name_or_path for one to go on with: give one of them")
+	case c.ModelNameOrPath == "" && c.Vocab == "":
+		return fault.Errorf(fault.Usage, "--vocab is missing: expected the folder or the vocab.txt of a tokeniser; `pactune vocab` learns one from text")
+	case !(c.MLMProbability > 0 && c.MLMProbability < 1):
+		return fault.Errorf(fault.Usage, "--mlm_probability %g: expected a number above 0 and below 1", c.MLMProbability)
+	case !(c.HeldOut >= 0 && c.HeldOut <= 50):
+		return fault.Errorf(fault.Usage, "--validation_split_percentage %g: expected a number from 0 to 50", c.HeldOut)
+	case c.SaveTotalLimit < 1:
+		return fault.Errorf(fault.Usage, "--save_total_limit %d: expected a whole number from 1 up", c.SaveTotalLimit)
+	}
+	return nil
+}
