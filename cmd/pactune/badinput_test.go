@@ -34,12 +34,13 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks, badPretraining}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(
 	"TRAIN", "train --validation_file dev.txt --model_name_or_path model --max_steps 3",
 	"MODEL", "train train.txt --validation_file dev.txt --max_steps 3 --model_name_or_path",
+	"PRETRAIN", "pretrain --model_config 1x32/2 --vocab vocab.txt --max_seq_length 16 --validation_split_percentage 0 --max_steps 2",
 	"OUT", "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3 --output_dir",
 	"OPTION", "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3",
 	"FILL", "fill-mask --model_name_or_path masked",
@@ -106,6 +107,7 @@ Exit codes: 2 usage, 3 data, 4 model, 6 diverged. In the tables
 
 - ` + "`TRAIN`" + ` is ` + "`pactune train --validation_file dev.txt --model_name_or_path model --max_steps 3`" + `,
 - ` + "`MODEL`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --max_steps 3 --model_name_or_path`" + `,
+- ` + "`PRETRAIN`" + ` is ` + "`pactune pretrain --model_config 1x32/2 --vocab vocab.txt --max_seq_length 16 --validation_split_percentage 0 --max_steps 2`" + `,
 - ` + "`OUT`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3 --output_dir`" + `,
 - ` + "`OPTION`" + ` is ` + "`pactune train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 3`" + `,
 - ` + "`FILL`" + ` is ` + "`pactune fill-mask --model_name_or_path masked`" + `.

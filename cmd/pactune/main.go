@@ -63,6 +63,9 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune plot RUN --out DIR       draw the curves of a run as SVG
   pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
                                    pac, predict
+  pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
+                                   pretrain a model on plain text
+  pactune resume RUN               go on with an interrupted pretraining
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune version [--json]         print the version
@@ -98,7 +101,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), initCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), initCommand(), pretrainCommand(), resumeCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
 	return root
 }
 
@@ -122,7 +125,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, plot, bench, init and version", name)
+	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, pretrain, resume, plot, bench, init and version", name)
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.

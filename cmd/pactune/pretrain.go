@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"pactune/internal/fault"
+	"pactune/pretrain"
+	"pactune/train"
+)
+
+func pretrainCommand() *cobra.Command {
+	help := func(bool) {
+		fmt.Print(`Usage: pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT… [options]
+       pactune pretrain --model_name_or_path DIR --train_files TEXT… [options]
+
+Teaches a model to read, by masked language modelling on plain text: a new one, or one that goes on.
+The folder that it leaves is read by pactune train and fill-mask, and by transformers as
+BertForMaskedLM. pactune resume DIR goes on with a run that was interrupted.
+`)
+		train.WriteOptionsOf(os.Stdout, "pretrain", train.InPretrain, pretrain.NewConfig().Options()...)
+	}
+	return sub("pretrain", "Pretrain a model on plain text", help, func(ctx context.Context, args []string) error {
+		config, err := pretrain.ParseArgs(args)
+		if err != nil {
+			return err
+		}
+		return read(config.Config, func(hooks train.Hooks) (*pretrain.Result, error) { return pretrain.Run(ctx, config, hooks) })
+	})
+}
+
+func resumeCommand() *cobra.Command {
+	help := func(bool) {
+		fmt.Print(`Usage: pactune resume DIR [options]
+
+Goes on with an interrupted run of pactune pretrain from its newest checkpoint. The result is that of
+a run that was never interrupted, to the bit.
+`)
+		train.WriteOptions(os.Stdout, train.InResume)
+	}
+	return sub("resume", "Go on with an interrupted run", help, func(ctx context.Context, args []string) error {
+		config, rest, err := train.Parse(args, train.InResume)
+		if err != nil {
+			return err
+		}
+		if len(rest) != 1 {
+			return fault.Errorf(fault.Usage, "resume needs the folder of a run, as in: pactune resume runs/001-text-pretrain; found %d", len(rest))
+		}
+		return read(config, func(hooks train.Hooks) (*pretrain.Result, error) {
+			return pretrain.Resume(ctx, rest[0], config, hooks)
+		})
+	})
+}
+
+// read runs a pretraining and prints what came of it, the folder last.
+func read(config *train.Config, do func(train.Hooks) (*pretrain.Result, error)) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	return train.Profiled(config, func() error {
+		screen := train.NewProgress(os.Stderr, config.Color, config.DisableTqdm, config.Quiet)
+		defer screen.Close()
+		done, err := do(screen.Hooks())
+		screen.Close()
+		if err != nil {
+			return err
+		}
+		if config.JSON {
+			return train.WriteJSON(os.Stdout, map[string]any{"folder": done.Folder, "steps": done.Steps, "tokens": done.Tokens,
+				"eval_loss": done.Loss, "unigram_loss": done.Unigram, "seconds": done.Elapsed.Seconds(), "interrupted": done.Interrupted})
+		}
+		return result(done.Folder + "\n")
+	})
+}
