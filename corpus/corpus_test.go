@@ -207,6 +207,76 @@ func TestEveryTokenOnce(t *testing.T) {
 	}
 }
 
+// Sequences in which nothing can be masked are left out, the others stay.
+func TestOnlyOrdinarySequences(t *testing.T) {
+	o := small(t, "")
+	var text strings.Builder
+	for i := range 200 {
+		text.WriteString(strings.Repeat("[MASK] zzz ", 22)) // zzz is [UNK]: one or two sequences
+		fmt.Fprintf(&text, ". w%d\n", i)
+	}
+	o.HeldOut, o.Files = 0, []string{write(t, t.TempDir(), "t.txt", text.String())}
+	c := open(t, o, nil)
+	seen := map[int32]bool{}
+	for _, s := range epoch(t, c) {
+		ordinary := false
+		for _, id := range s {
+			ordinary = ordinary || id > maskID
+			seen[id] = true
+		}
+		if !ordinary {
+			t.Fatalf("%v was read", s)
+		}
+	}
+	for i := range int32(200) {
+		if !seen[firstWord+i] {
+			t.Errorf("word %d was left out", i)
+		}
+	}
+	if u := c.Stats().Unknown; u < 0.4 || u > 0.5 {
+		t.Errorf("a share of %v is [UNK], want almost a half", u)
+	}
+}
+
+// A cap on held-out tokens leaves out the end of what is evaluated, and changes
+// nothing about training.
+func TestHeldOutTokens(t *testing.T) {
+	o := small(t, "")
+	all := open(t, o, nil)
+	o.HeldOutTokens = 100
+	some := open(t, o, nil)
+	var x, y Batch
+	some.HeldOut(&x, 0, 1<<20)
+	all.HeldOut(&y, 0, x.Examples)
+	if n := len(x.IDs); n > 100 || n <= 100-o.MaxLength || n != some.Stats().HeldOutTokens || !same(x, y) {
+		t.Errorf("%d held-out tokens of %d, want the first 100 at most", n, all.Stats().HeldOutTokens)
+	}
+	for all.Position().Epoch == 0 {
+		if x, y := next(t, all, 10), next(t, some, 10); !same(x, y) {
+			t.Fatalf("before %+v: other training text", all.Position())
+		}
+	}
+}
+
+// Right after Open the tokens of an epoch are an estimate from one window of
+// seven, which here are much alike.
+func TestEstimate(t *testing.T) {
+	c := open(t, small(t, ""), nil)
+	before := c.Stats()
+	epoch(t, c)
+	after := c.Stats()
+	if before.Exact || !after.Exact || before.Bytes != after.Bytes {
+		t.Errorf("first %+v, then %+v", before, after)
+	}
+	for _, r := range []float64{
+		float64(before.Tokens) / float64(after.Tokens), float64(before.Sequences) / float64(after.Sequences),
+	} {
+		if r < 0.8 || r > 1.25 { // a window has about 50 sequences, and the first has the shorter words
+			t.Errorf("an estimate is %.2f of what it turned out to be: first %+v, then %+v", r, before, after)
+		}
+	}
+}
+
 func count(seen []bool) (n int) {
 	for _, s := range seen {
 		if s {

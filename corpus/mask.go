@@ -53,7 +53,7 @@ func (v *vocabulary) anyOrdinary(ids []int32) bool {
 // and gives no target at all in a share (1−p)ⁿ of the sequences. With a fixed
 // number the work of a batch is known before, and no sequence goes unused.
 func Targets(n int, probability float64) int {
-	return max(1, int(math.Floor(probability*float64(n)+0.5)))
+	return max(1, int(math.Round(probability*float64(n))))
 }
 
 const (
@@ -91,7 +91,7 @@ func maskKey(seed uint64, epoch int, block uint32) rng.Key {
 func (c *Corpus) mask(b *Batch, first int, key rng.Key, index uint32) {
 	ids := b.IDs[first:]
 	m := &b.masker
-	m.draws = append(m.draws[:0], make([]uint32, len(ids))...)
+	m.draws = slices.Grow(m.draws[:0], len(ids))[:len(ids)]
 	key.Uint32s(m.draws, 3*index, 0)
 	n := m.divide(ids, &c.words, c.o.WholeWord)
 	slices.SortFunc(m.units, func(x, y unit) int {

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 
 	"pactune/internal/fault"
 )
@@ -49,7 +50,7 @@ func (s *source) begin(also io.Writer) error {
 	s.buf = bufio.NewReaderSize(bytes, 32<<10)
 	if magic, _ := s.buf.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		if s.zip, err = gzip.NewReader(s.buf); err != nil {
-			return s.failed(err)
+			return s.damaged(err)
 		}
 	}
 	return nil
@@ -81,11 +82,15 @@ func (s *source) read(dst []byte) (n int, err error) {
 }
 
 func (s *source) failed(err error) error {
+	if s.zip != nil {
+		return s.damaged(err)
+	}
+	return fault.Errorf(fault.Data, "%s: reading failed behind byte %d: %w", s.path, s.at, err)
+}
+
+func (s *source) damaged(err error) error {
 	at, _ := s.file.Seek(0, io.SeekCurrent)
 	at -= int64(s.buf.Buffered())
-	if s.zip == nil && s.at > 0 {
-		return fault.Errorf(fault.Data, "%s: reading failed at byte %d: %w", s.path, at, err)
-	}
 	return fault.Errorf(fault.Data, "%s: damaged gzip data near byte %d of the file, byte %d of its text: %w: expected what gzip -t accepts; get or make the file again", s.path, at, s.at, err)
 }
 
@@ -114,7 +119,7 @@ func (r *reader) read(dst []byte, file *File, b int) (text []byte, err error) {
 		return dst, err
 	}
 	length := int(file.blocks[b].length)
-	dst = append(dst[:0], make([]byte, length)...)
+	dst = slices.Grow(dst[:0], length)[:length]
 	n, err := r.source.read(dst)
 	if err != nil {
 		return dst, err

@@ -1,6 +1,10 @@
 package corpus
 
-import "pactune/internal/fmath"
+import (
+	"math"
+
+	"pactune/internal/fmath"
+)
 
 // Stats describes the training text of an epoch. Right after Open its numbers
 // follow from the text and the options alone: they stand on the first window,
@@ -48,8 +52,8 @@ func (c *Corpus) Stats() Stats {
 		known.sequences += w.sequences
 	}
 	scale := float64(s.Bytes) / float64(known.bytes)
-	s.Tokens = int64(float64(known.tokens)*scale + 0.5)
-	s.Sequences = int64(float64(known.sequences)*scale + 0.5)
+	s.Tokens = int64(math.Round(float64(known.tokens) * scale))
+	s.Sequences = int64(math.Round(float64(known.sequences) * scale))
 	for _, q := range c.heldOut.sequences {
 		s.HeldOutTokens += int(q.length) + 2
 	}
