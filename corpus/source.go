@@ -23,6 +23,13 @@ type source struct {
 // openSource opens a file; all bytes of the file that are read go to also, if
 // there is one.
 func openSource(path string, also io.Writer) (*source, error) {
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
+	if err != nil {
+		return nil, fault.Errorf(fault.Data, "text file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.Errorf(fault.Data, "%s is a %s: expected a regular file, which can be read again every epoch", path, kindOf(info))
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "text file: %w", err)
@@ -36,19 +43,13 @@ func openSource(path string, also io.Writer) (*source, error) {
 }
 
 func (s *source) begin(also io.Writer) error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return fault.Errorf(fault.Data, "text file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return fault.Errorf(fault.Data, "%s is a %s: expected a regular file, which can be read again every epoch", s.path, kindOf(info))
-	}
 	var bytes io.Reader = s.file
 	if also != nil {
 		bytes = io.TeeReader(s.file, also)
 	}
 	s.buf = bufio.NewReaderSize(bytes, 32<<10)
 	if magic, _ := s.buf.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		var err error
 		if s.zip, err = gzip.NewReader(s.buf); err != nil {
 			return s.damaged(err)
 		}
