@@ -77,6 +77,11 @@ class Task:
         }
         self.body = {name: t for name, t in self.weights.items() if name.startswith("encoder.")}
 
+    def forget(self):
+        """Frees the weights that a form has copied."""
+        self.body, self.head = dict.fromkeys(self.body), dict.fromkeys(self.head)
+        self.weights = {name: t for name, t in self.weights.items() if name.startswith("embeddings.")}
+
     def trained(self):
         """Tensors that train, those of the head last."""
         return {**self.body, **self.head}
@@ -363,6 +368,7 @@ def measure(a):
     task = Task(a.model, a.data, a.batch)
     refuse_unless_fits(bytes_needed(task, a.form, dtype))
     form, seconds = make(task, a.form, dtype), []
+    task.forget()
     for _ in range(a.updates):
         start = time.perf_counter()
         form.update()
