@@ -12,9 +12,9 @@ authors  As the method's published program works, written anew: transformers' mo
          texts padded to 128, attention with all its steps, tensors of noise and of
          its scale that are drawn and stored, weights replaced by sums and taken back
          by differences, the bound through autograd, three optimisers that go over
-         the tensors one operation at a time. 119 passes: draw and clip 3, scale 2,
-         noisy weights 6, back again 6, gradient of p 6, the bound forward 17 and
-         backward 25, AdamW 17, Adam on p 16, setting to zero and adding up 21.
+         the tensors one operation at a time. 104 passes: draw and clip 3, scale 2,
+         noisy weights 6, back again 6, gradient of p 6, the bound forward 18 and
+         backward 20, AdamW 20, Adam on p 18, setting gradients to zero and adding 5.
 padded   The same algorithm written well: w, p, w0, noise and moments are one flat
          vector each, worked on in place in pieces that stay in the cache, with
          PyTorch's fused Adam; clean weights are kept beside the noisy ones, so that
@@ -394,16 +394,14 @@ def check(a):
         assert set(gradients) == set(tensors), set(gradients) ^ set(tensors)
         worst = 0.0
         for tensor, g in gradients.items():
-            t, largest = tensors[tensor], g.abs().max().item()
-            # key.bias has no gradient but rounding: attention does not see it
-            floor = 1e-7 if tensor.endswith("key.bias") else 0
-            got = (g.double().norm().item(), g.max().item(), g.min().item())
-            scales = (t["grad_norm"], largest, largest)
-            for x, y, scale in zip(got, (t["grad_norm"], t["grad_max"], t["grad_min"]), scales):
-                worst = max(worst, abs(x - y) / (scale + floor) if floor == 0 else max(0, abs(x - y) - floor))
+            t, size = tensors[tensor], g.abs().max().item()
+            for got, wanted, scale in ((g.double().norm().item(), t["grad_norm"], t["grad_norm"]),
+                                       (g.max().item(), t["grad_max"], size), (g.min().item(), t["grad_min"], size)):
+                # key.bias, which attention does not see, has a gradient of rounding only
+                worst = max(worst, abs(got - wanted) / (scale + 1e-4))
         print(f"{name:8} loss {loss:.7f}, pactune {want:.7f}; norms and extremes of {len(tensors)} gradients within {worst:.1e}")
         # float32: sums of thousands of terms in another order
-        assert abs(loss - want) < 2e-6 and worst < 2e-4, name
+        assert abs(loss - want) < 2e-6 and worst < 2e-5, name
     forms = [make(task, name, torch.float32) for name in ("authors", "padded", "tight")]
     generator = torch.Generator().manual_seed(1)
     for t in range(3):
@@ -412,6 +410,10 @@ def check(a):
         for form, (loss, kl) in zip(forms, results):
             apart = [(x - y).abs().mean().item() for x, y in zip(form.state(), forms[2].state())]
             print(f"update {t + 1}: loss {loss:.6f}, KL {kl:9.2f}; w, p, b are {apart[0]:.1e}, {apart[1]:.1e}, {apart[2]:.1e} from tight's on average")
+            # Adam's first steps are as large where a gradient is rounding, as b's is; the
+            # authors' form sums KL in float32 and takes its weights back by differences
+            limits = (1e-6, 1e-3, 5e-2) if form is forms[0] else (1e-7, 1e-6, 2e-3)
+            assert all(x < limit for x, limit in zip(apart, limits)), limits
 
 
 def main():
