@@ -108,3 +108,15 @@ func TestNormalQuantile(t *testing.T) {
 		}
 	}
 }
+
+// The standard library's errors are below one ulp of 1.
+func TestSinCos(t *testing.T) {
+	rnd := rand.New(rand.NewSource(2))
+	for i := range 20000 {
+		x := (2*rnd.Float64() - 1) * math.Pow(2, float64(i%21))
+		s, c := SinCos(x)
+		if e := max(math.Abs(s-math.Sin(x)), math.Abs(c-math.Cos(x))); !(e <= 0x1p-52) {
+			t.Fatalf("SinCos(%v) is %v, %v, want %v, %v", x, s, c, math.Sin(x), math.Cos(x))
+		}
+	}
+}
