@@ -61,25 +61,40 @@ func (c *Corpus) Stats() Stats {
 	return s
 }
 
+// Shares is the share of each token in the training text as far as Stats knows
+// it, (count + 1)/(N + V); 1/(N + V) for those that stand for no text.
+func (c *Corpus) Shares() []float64 {
+	shares := make([]float64, len(c.counts))
+	total := float64(len(c.words.ordinary))
+	for id, n := range c.counts {
+		if c.words.isText[id] {
+			total += float64(n)
+		}
+	}
+	for id, n := range c.counts {
+		if shares[id] = 1 / total; c.words.isText[id] {
+			shares[id] = float64(n+1) / total
+		}
+	}
+	return shares
+}
+
 // unigram returns the share of [UNK] and the mean of UnigramNats.
 func (c *Corpus) unigram() (unknown, nats float64) {
-	var all, ordinary int64
-	for id, n := range c.counts {
+	var all int64
+	for _, n := range c.counts {
 		all += n
-		if c.words.isText[id] {
-			ordinary += n
-		}
 	}
 	if c.words.special.Unknown >= 0 {
 		unknown = float64(c.counts[c.words.special.Unknown]) / float64(all)
 	}
-	total := float64(ordinary + int64(len(c.words.ordinary)))
+	shares := c.Shares()
 	var b Batch
 	targets := 0
 	for i := range c.HeldOutSequences() {
 		c.HeldOut(&b, i, 1)
 		for _, t := range b.Targets {
-			nats -= fmath.Log(float64(c.counts[t]+1) / total)
+			nats -= fmath.Log(shares[t])
 		}
 		targets += len(b.Targets)
 	}

@@ -3,6 +3,7 @@ package pretrain
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 
 	"pactune/bert"
@@ -78,7 +79,14 @@ func (s *source) model(c *Config) (*bert.Model, error) {
 	if c.MaxSeqLength > s.config.MaxPositions {
 		return nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, s.config.MaxPositions)
 	}
-	m, err := bert.New(s.config, bert.HeadMLM, 0)
+	config := s.config
+	if s.checkpoint == nil {
+		config.InitializerRange = c.InitStd
+		if c.InitStd == 0 {
+			config.InitializerRange = 1 / math.Sqrt(float64(config.HiddenSize))
+		}
+	}
+	m, err := bert.New(config, bert.HeadMLM, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +95,10 @@ func (s *source) model(c *Config) (*bert.Model, error) {
 }
 
 // load fills the model from the seed or from the checkpoint.
-func (s *source) load(c *Config, m *bert.Model) (note string, err error) {
+func (s *source) load(c *Config, m *bert.Model, text *corpus.Corpus) (note string, err error) {
 	if s.checkpoint == nil {
-		m.Initialise(c.Seed)
+		initialise(m, c, text.Shares())
+		m.Config.InitializerRange = s.config.InitializerRange // what a new head is drawn with
 		return "", nil
 	}
 	loaded, err := s.checkpoint.Load(m, c.Seed, true)

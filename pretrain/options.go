@@ -15,6 +15,8 @@ import (
 type Config struct {
 	*train.Config
 	ModelConfig    string  // config.json, or a shape such as 4x256
+	Init           string  // of a new model: "neighbours" or "normal"
+	InitStd        float64 // initializer_range of a new model; 0: 1/sqrt(width)
 	Vocab          string  // folder or vocab.txt of the tokeniser
 	TrainFiles     string  // text, plain or gzip, names separated by commas
 	HeldOut        float64 // that part, in percent
@@ -35,6 +37,8 @@ const method = "pretrain"
 func (c *Config) Options() []train.Option {
 	return []train.Option{
 		train.Flag("model_config", "shape of a new model: a config.json, or layers x width as in 4x256", &c.ModelConfig),
+		train.Flag("init", "first weights of a new model; neighbours: some heads look at the tokens beside theirs from the start, which saves it the long time of finding out; normal: all are drawn alike, as in BERT", &c.Init, "neighbours", "normal"),
+		train.Flag("initializer_range", "standard deviation of the first weights; 0: 1/sqrt(width)", &c.InitStd),
 		train.Flag("vocab", "folder or vocab.txt of the tokeniser; `pactune vocab` learns one", &c.Vocab),
 		train.Flag("train_files", "text to read, plain or .gz, an empty line between paragraphs; several names with commas, or after the options", &c.TrainFiles),
 		train.Flag("validation_split_percentage", "of the text, held out for the loss that evaluations report", &c.HeldOut),
@@ -48,7 +52,7 @@ func (c *Config) Options() []train.Option {
 
 // NewConfig returns the defaults.
 func NewConfig() *Config {
-	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15,
+	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15, Init: "neighbours",
 		SaveEvery: "5m", SaveTotalLimit: 2}
 }
 

@@ -166,7 +166,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	memory, limit, err := c.checkMemory(model, pool.Workers())
 	if err == nil {
 		var loaded string
-		loaded, err = source.load(c, model)
+		loaded, err = source.load(c, model, r.text)
 		r.note(loaded)
 	}
 	if err == nil {
