@@ -342,7 +342,7 @@ def bytes_needed(task, form, dtype):
     if form == "authors":
         return 4 * rows * (24 * c.hidden_size + 3 * c.num_attention_heads * LENGTH) + 4 * 19 * trained
     size = 2 if dtype == torch.bfloat16 else 4
-    return size * rows * 20 * c.hidden_size + 4 * 11 * trained
+    return size * rows * 16 * c.hidden_size + 4 * 11 * trained
 
 
 def refuse_unless_fits(needed):
