@@ -29,7 +29,7 @@ func defaults(o Options) config {
 	return config{
 		normal:    normalizer{clean: true, chinese: !o.KeepChinese, strip: strip, lower: o.Lowercase},
 		prefix:    "##",
-		maxChars:  100,
+		maxChars:  MaxWord,
 		specials:  bertSpecials,
 		maxLength: maxLength,
 	}

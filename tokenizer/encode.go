@@ -89,38 +89,45 @@ func longestFirst(na, nb, limit int) (int, int) {
 // Append adds the ids of a text, without the template's, to ids. e serves as
 // scratch memory; what it holds stays.
 func (t *Tokenizer) Append(ids []int32, text []byte, e *Encoding) []int32 {
+	t.walk(e, text, func(word []byte, id int32) {
+		if word == nil {
+			ids = append(ids, id)
+			return
+		}
+		ids = t.AppendPieces(ids, word)
+	})
+	return ids
+}
+
+// Words yields the words of a text in order, normalised as the encoder sees
+// them; added tokens are none. A word lives until yield returns. e serves as
+// scratch memory; what it holds stays.
+func (t *Tokenizer) Words(e *Encoding, text []byte, yield func(word []byte)) {
+	t.walk(e, text, func(word []byte, _ int32) {
+		if word != nil {
+			yield(word)
+		}
+	})
+}
+
+// walk yields the words of a text, and nil with its id for each added token.
+func (t *Tokenizer) walk(e *Encoding, text []byte, yield func(word []byte, id int32)) {
 	t.raw.split(text, func(plain []byte, id int32) {
 		if plain == nil {
-			ids = append(ids, id)
+			yield(nil, id)
 			return
 		}
-		ids = t.appendPlain(ids, plain, e)
+		e.normal, e.pending = t.normal.append(e.normal[:0], plain, e.pending)
+		t.normalised.split(e.normal, func(plain []byte, id int32) {
+			if plain == nil {
+				yield(nil, id)
+				return
+			}
+			for word, rest := nextWord(plain); word != nil; word, rest = nextWord(rest) {
+				yield(word, 0)
+			}
+		})
 	})
-	return ids
-}
-
-// appendPlain adds the ids of a text in which no added token stands.
-func (t *Tokenizer) appendPlain(ids []int32, text []byte, e *Encoding) []int32 {
-	e.normal, e.pending = t.normal.append(e.normal[:0], text, e.pending)
-	t.normalised.split(e.normal, func(plain []byte, id int32) {
-		if plain == nil {
-			ids = append(ids, id)
-			return
-		}
-		ids = t.appendWords(ids, plain)
-	})
-	return ids
-}
-
-// appendWords adds the ids of a normalised text.
-func (t *Tokenizer) appendWords(ids []int32, text []byte) []int32 {
-	for {
-		var word []byte
-		if word, text = nextWord(text); word == nil {
-			return ids
-		}
-		ids = t.appendPieces(ids, word)
-	}
 }
 
 // nextWord is the first word of a normalised text, nil at its end, and what
@@ -150,9 +157,10 @@ func nextWord(text []byte) (word, rest []byte) {
 	return nil, nil
 }
 
-// appendPieces adds the word's pieces: each is the longest token that the rest
-// of the word begins with. A word that has no such split is one unknown token.
-func (t *Tokenizer) appendPieces(ids []int32, word []byte) []int32 {
+// AppendPieces adds the ids of a normalised word's pieces: each is the longest
+// token that the rest of the word begins with. A word that has no such split,
+// or has more than MaxWord characters, is one unknown token.
+func (t *Tokenizer) AppendPieces(ids []int32, word []byte) []int32 {
 	if len(word) > t.maxChars && utf8.RuneCount(word) > t.maxChars {
 		return append(ids, t.unknown)
 	}

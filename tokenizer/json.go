@@ -87,7 +87,7 @@ func parse(name string, data []byte, folder *folderConfig) (*Tokenizer, error) {
 	c := config{
 		normal:   normalizer{clean: f.Normalizer.Clean, chinese: f.Normalizer.Chinese, lower: f.Normalizer.Lower},
 		prefix:   "##",
-		maxChars: 100,
+		maxChars: MaxWord,
 		specials: bertSpecials,
 	}
 	c.maxLength = folder.maxLength()

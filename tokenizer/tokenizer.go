@@ -50,6 +50,10 @@ type Tokenizer struct {
 	maxLength    int // of the model, for the files that are written
 }
 
+// MaxWord is the characters of the longest word that has pieces, unless a
+// tokenizer.json says otherwise (max_input_chars_per_word).
+const MaxWord = 100
+
 // specialNames holds the texts of the five tokens that BERT gives a meaning.
 type specialNames struct{ unknown, separator, padding, class, mask string }
 
