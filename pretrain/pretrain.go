@@ -32,6 +32,7 @@ import (
 	"pactune/corpus"
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/fmath"
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/tokenizer"
@@ -282,7 +283,7 @@ func (r *run) evaluate() error {
 		return fault.Errorf(fault.Diverged, "update %d: the held-out loss is %v; %s", r.done.Step, loss, advice)
 	}
 	r.last = &train.EvalRecord{Step: r.done.Step, Epoch: r.t.rec.Epoch, Loss: loss, Samples: targets, Tokens: tokens,
-		Metrics: []train.Metric{{Name: "perplexity", Value: math.Exp(loss)}}, Elapsed: time.Since(start),
+		Metrics: []train.Metric{{Name: "perplexity", Value: fmath.Exp(loss)}}, Elapsed: time.Since(start),
 		Last: r.done.Step == r.plan.Steps}
 	r.folder.Log.Eval(r.last)
 	if r.hooks.OnEval != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
+	"pactune/internal/fmath"
 	"pactune/internal/rng"
 	"pactune/tensor"
 	"pactune/train"
@@ -96,7 +96,7 @@ func TestLossFallsBelowUnigrams(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &results)
 	}
-	if err != nil || results["eval_loss"] != r.Loss || results["perplexity"] != math.Exp(r.Loss) {
+	if err != nil || results["eval_loss"] != r.Loss || results["perplexity"] != fmath.Exp(r.Loss) {
 		t.Errorf("all_results.json: %v, %v; expected the loss %v", results, err, r.Loss)
 	}
 	checkpoint, err := bert.Open(dir) // and it goes on from there, as a fine-tuning does

@@ -38,6 +38,7 @@ const (
 	InFillMask
 	InPretrain
 	InResume
+	InVocab
 )
 
 // A rule says which values an option allows, in words and as a test.

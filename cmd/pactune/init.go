@@ -47,7 +47,7 @@ func initCommand() *cobra.Command {
 // writeModel draws a model and writes it, whole or not at all.
 func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	if err := train.CheckOutput(&train.Config{OutputDir: dir}); err != nil {
-		return ofInit(err)
+		return withoutOption(err)
 	}
 	if info, err := os.Stat(vocab); err != nil {
 		return fault.Errorf(fault.Model, "--vocab %s: no such file; expected a vocab.txt, one token a line", vocab)
@@ -74,7 +74,7 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	model.Initialise(seed)
 	folder, err := train.NewFolder(&train.Config{OutputDir: dir}, "")
 	if err != nil {
-		return ofInit(err)
+		return withoutOption(err)
 	}
 	defer folder.Discard()
 	if err := train.WriteModel(folder.Write, model, tok); err != nil {
@@ -89,8 +89,9 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	return nil
 }
 
-// ofInit rewords an error about --output_dir, which init has not.
-func ofInit(err error) error {
+// withoutOption rewords an error about --output_dir for a command that has not
+// that option.
+func withoutOption(err error) error {
 	reword := strings.NewReplacer("--output_dir ", "", "; name a new folder, or leave the option out for runs/NNN-…", "; name a new folder", " with --output_dir", "")
 	return fault.Errorf(fault.Usage, "%s", reword.Replace(err.Error()))
 }

@@ -187,12 +187,12 @@ func TestForcedKernel(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	dir := t.TempDir()
-	for _, args := range []string{"", "--help", "train --help", "train --help all", "train -h", "evaluate --help", "predict --help", "init --help", "version", "help train"} {
+	for _, args := range []string{"", "--help", "train --help", "train --help all", "train -h", "evaluate --help", "predict --help", "init --help", "vocab --help", "version", "help train"} {
 		if r := pactune(t, dir, "", strings.Fields(args)...); r.code != 0 || r.stdout == "" || r.stderr != "" {
 			t.Errorf("pactune %s: %+v", args, r)
 		}
 	}
-	for args, says := range map[string]string{"init --help": "--vocab FILE", "plot --help": "--out DIR", "evaluate --help": "evaluate DIR FILE"} {
+	for args, says := range map[string]string{"init --help": "--vocab FILE", "plot --help": "--out DIR", "vocab --help": "--limit_alphabet N", "evaluate --help": "evaluate DIR FILE"} {
 		if r := pactune(t, dir, "", strings.Fields(args)...); !strings.Contains(r.stdout, says) {
 			t.Errorf("pactune %s lacks %q:\n%s", args, says, r.stdout)
 		}

@@ -196,6 +196,8 @@ func TestNoPermission(t *testing.T) {
 		{"data", "TRAIN --train_file closed.txt", 3, []string{"closed.txt", "permission denied"}},
 		{"model", "MODEL closed", 4, []string{"closed/config.json", "permission denied"}},
 		{"output", "OUT locked/run", 2, []string{"locked/run", "permission denied"}},
+		{"text", "vocab closed.txt --out new", 3, []string{"closed.txt", "permission denied"}},
+		{"vocabulary", "vocab train.txt --out locked/vocab", 2, []string{"locked/vocab", "permission denied"}},
 	} {
 		row.check(t, outcomeOf(t, run(f.dir, strings.Fields(forms.Replace(row.args)+" --quiet")...), ""))
 	}

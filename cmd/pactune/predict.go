@@ -50,6 +50,10 @@ Of a model with several labels a text, all that are likely are given, separated 
 		if len(rest) == 2 {
 			name = rest[1]
 		}
+		switch filepath.Ext(name) {
+		case ".csv", ".tsv":
+			return fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
+		}
 		in, err := openInput(name)
 		if err != nil {
 			return err
@@ -70,13 +74,10 @@ Of a model with several labels a text, all that are likely are given, separated 
 	})
 }
 
+// openInput opens a file of text, or the standard input for "-".
 func openInput(name string) (*os.File, error) {
 	if name == "-" {
 		return os.Stdin, nil
-	}
-	switch filepath.Ext(name) {
-	case ".csv", ".tsv":
-		return nil, fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
 	}
 	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
