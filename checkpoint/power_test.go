@@ -15,7 +15,7 @@ import (
 	"pactune/internal/files/faulty"
 )
 
-var schedules = flag.Int("schedules", 150, "power cuts of TestPowerLoss")
+var schedules = flag.Int("schedules", 100, "power cuts of TestPowerLoss")
 
 // Whatever a disk drops or reorders when its power goes, the newest checkpoint
 // that is accepted is one that was saved, to the bit, and not older than the last

@@ -8,6 +8,7 @@ import (
 
 	"pactune/glue"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/rng"
 	"pactune/tokenizer"
 )
@@ -93,20 +94,21 @@ func truncationNote(e *glue.Encoded, maxLen int) string {
 
 // dataFiles hashes what a run read.
 func dataFilesOf(d *glue.Data, fsys fs.FS) []DataFile {
-	var files []DataFile
+	var list []DataFile
 	add := func(ds *glue.Dataset, use string) {
 		f := DataFile{Path: ds.Path, Rows: ds.Rows, Use: use}
 		if fsys == nil {
-			f.SHA256, _ = hashFile(ds.Path)
+			w, _ := files.Hash(files.OS, ds.Path)
+			f.SHA256 = w.SHA256
 		} else if data, err := fs.ReadFile(fsys, ds.Path); err == nil {
 			sum := sha256.Sum256(data)
 			f.SHA256 = hex.EncodeToString(sum[:])
 		}
-		files = append(files, f)
+		list = append(list, f)
 	}
 	add(d.Train, "train")
 	for _, e := range d.Eval {
 		add(e, "validation")
 	}
-	return files
+	return list
 }

@@ -1,11 +1,11 @@
 package train
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 )
 
 // Log appends what happens to the files of a run folder, one JSON object a
@@ -13,6 +13,7 @@ import (
 // equal runs have equal files; timings.jsonl; components.jsonl. A step is
 // logged without allocating.
 type Log struct {
+	disk                         files.FS
 	dir                          string
 	line                         line
 	metrics, timings, components logFile
@@ -22,11 +23,11 @@ type Log struct {
 // logFile is opened when its first line comes.
 type logFile struct {
 	name string
-	f    *os.File
+	f    files.File
 }
 
-func newLog(dir string) *Log {
-	return &Log{dir: dir, metrics: logFile{name: "metrics.jsonl"},
+func newLog(disk files.FS, dir string) *Log {
+	return &Log{disk: disk, dir: dir, metrics: logFile{name: "metrics.jsonl"},
 		timings: logFile{name: "timings.jsonl"}, components: logFile{name: "components.jsonl"}}
 }
 
@@ -128,15 +129,15 @@ func (l *Log) write(f *logFile, b []byte) {
 	}
 	if f.f == nil {
 		path := filepath.Join(l.dir, f.name)
-		opened, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+		opened, err := l.disk.Append(path)
 		if err != nil {
-			l.err = diskFault(path, err)
+			l.err = files.Fault(path, int64(len(b)), err)
 			return
 		}
 		f.f = opened
 	}
-	if _, err := io.Writer(f.f).Write(b); err != nil {
-		l.err = diskFault(f.f.Name(), err)
+	if _, err := f.f.Write(b); err != nil {
+		l.err = files.Fault(filepath.Join(l.dir, f.name), int64(len(b)), err)
 	}
 }
 
@@ -166,8 +167,8 @@ func (l *Log) cut(lengths map[string]int64) error {
 		case err != nil:
 			continue
 		}
-		if err := os.Truncate(path, lengths[f.name]); err != nil {
-			return diskFault(path, err)
+		if err := l.disk.Truncate(path, lengths[f.name]); err != nil {
+			return files.Fault(path, 0, err)
 		}
 	}
 	return nil
@@ -185,17 +186,9 @@ func (l *Log) close() error {
 			err = e
 		}
 		if err != nil && l.err == nil {
-			l.err = diskFault(f.f.Name(), err)
+			l.err = files.Fault(filepath.Join(l.dir, f.name), 0, err)
 		}
 		f.f = nil
 	}
 	return l.err
-}
-
-// diskFault says what a failed write means for the user.
-func diskFault(path string, err error) error {
-	if noSpace(err) {
-		return fault.Errorf(fault.Resources, "%s: no space left on the disk: %w", path, err)
-	}
-	return fault.Errorf(fault.Internal, "%s: cannot write: %w", path, err)
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"pactune/internal/files"
 )
 
 // lines reads a file of JSON objects.
@@ -62,7 +64,7 @@ func TestLogAllocatesNothing(t *testing.T) {
 // NaN is no JSON: it becomes null and is named.
 func TestLogNonfinite(t *testing.T) {
 	dir := t.TempDir()
-	l := newLog(dir)
+	l := newLog(files.OS, dir)
 	r := pacRecord(1)
 	r.Loss, r.Total = math.NaN(), math.Inf(-1)
 	l.Step(r, Timing{})
@@ -100,7 +102,7 @@ func TestLogNonfinite(t *testing.T) {
 // Without PAC-tuning its terms are left out.
 func TestLogPlainStep(t *testing.T) {
 	dir := t.TempDir()
-	l := newLog(dir)
+	l := newLog(files.OS, dir)
 	l.Step(&StepRecord{Step: 3, Loss: 0.5, ClipRate: 0.9}, Timing{})
 	l.close()
 	row := lines(t, filepath.Join(dir, "metrics.jsonl"))[0]

@@ -7,11 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 )
 
 // Profiled calls do and writes the files of --cpuprofile and --memprofile when
@@ -49,7 +49,7 @@ func checkProfile(option, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fault.Errorf(fault.Usage, "--%s %s: is a folder; expected the name of a file to write", option, path)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	f, name, err := files.CreateTemp(files.OS, path)
 	var why *fs.PathError
 	if errors.As(err, &why) {
 		err = why.Err // without the temporary name
@@ -58,10 +58,10 @@ func checkProfile(option, path string) error {
 		return fault.Errorf(fault.Usage, "--%s %s: no file can be written there: %w", option, path, err)
 	}
 	f.Close()
-	return os.Remove(f.Name())
+	return files.OS.Remove(name)
 }
 
 func writeProfile(path string, write func(io.Writer) error) error {
-	_, err := writeAtomically(path, write)
+	_, err := files.WriteFile(files.OS, path, write)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/safetensors"
@@ -213,7 +214,8 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 	r.finish.Model = ModelFile{Path: p.Model}
 	if r.fsys == nil {
 		r.finish.Data = dataFilesOf(r.data, nil)
-		r.finish.Model.SHA256, _ = hashFile(filepath.Join(checkpoint.Path, "model.safetensors"))
+		w, _ := files.Hash(files.OS, filepath.Join(checkpoint.Path, "model.safetensors"))
+		r.finish.Model.SHA256 = w.SHA256
 	} else {
 		r.finish.Data = dataFilesOf(r.data, r.fsys.Data)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 )
 
 // Folder is the folder of one run while it is written. Until the run has a
@@ -20,6 +21,7 @@ import (
 // Discard removes it.
 type Folder struct {
 	Log     *Log
+	disk    files.FS
 	path    string   // the name that the user sees
 	dir     string   // where the files are now
 	result  bool     // there is one: the folder stays
@@ -33,7 +35,7 @@ type Folder struct {
 // runs/NNN-task-method. A folder that is not empty, or that is the model's own,
 // is refused with a fault.Usage before anything is written.
 func NewFolder(cfg *Config, task string) (*Folder, error) {
-	f := &Folder{sums: map[string]string{}}
+	f := &Folder{disk: files.OS, sums: map[string]string{}}
 	var err error
 	if cfg.OutputDir == "" {
 		err = f.number("runs", slug(task)+"-"+slug(cfg.Method))
@@ -44,15 +46,15 @@ func NewFolder(cfg *Config, task string) (*Folder, error) {
 		f.removeMade()
 		return nil, err
 	}
-	f.Log = newLog(f.dir)
+	f.Log = newLog(f.disk, f.dir)
 	return f, nil
 }
 
 // ReopenFolder opens the folder of a run that goes on, whose logs are cut to the
 // lengths that a checkpoint speaks of.
 func ReopenFolder(path string, logs map[string]int64) (*Folder, error) {
-	f := &Folder{path: path, dir: path, result: true, sums: map[string]string{}, Log: newLog(path)}
-	os.Remove(filepath.Join(path, lockName)) // of the process that was killed
+	f := &Folder{disk: files.OS, path: path, dir: path, result: true, sums: map[string]string{}, Log: newLog(files.OS, path)}
+	f.disk.Remove(filepath.Join(path, lockName)) // of the process that was killed
 	return f, f.Log.cut(logs)
 }
 
@@ -62,7 +64,7 @@ func (f *Folder) Retract() {
 	yours := f.lock != ""
 	f.Discard()
 	if !yours {
-		os.Remove(f.path)
+		f.disk.Remove(f.path)
 		f.removeMade()
 	}
 }
@@ -153,7 +155,7 @@ func (f *Folder) named(path, model string) error {
 		return err
 	}
 	f.dir = filepath.Join(parent, "."+base+".partial")
-	err = os.Mkdir(f.dir, 0o777)
+	err = f.disk.Mkdir(f.dir)
 	if errors.Is(err, os.ErrExist) {
 		return taken(path, f.dir, "remove that folder")
 	}
@@ -167,7 +169,7 @@ func (f *Folder) named(path, model string) error {
 // still empty: another run may have come first.
 func (f *Folder) take(model string) error {
 	lock := filepath.Join(f.path, lockName)
-	file, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	file, err := f.disk.Create(lock)
 	if errors.Is(err, os.ErrExist) {
 		return taken(f.path, lock, "empty the folder")
 	}
@@ -189,7 +191,7 @@ func (f *Folder) take(model string) error {
 
 func (f *Folder) unlock() {
 	if f.lock != "" {
-		os.Remove(f.lock)
+		f.disk.Remove(f.lock)
 		f.lock = ""
 	}
 }
@@ -216,7 +218,7 @@ func (f *Folder) number(root, name string) error {
 	for n := last + 1; ; n++ {
 		f.path = filepath.Join(root, fmt.Sprintf("%03d-%s", n, name))
 		f.dir = filepath.Join(root, fmt.Sprintf(".%03d.partial", n))
-		err := os.Mkdir(f.dir, 0o777)
+		err := f.disk.Mkdir(f.dir)
 		if err == nil {
 			return nil
 		}
@@ -236,7 +238,7 @@ func (f *Folder) makeParents(dir string) error {
 		missing = append([]string{d}, missing...)
 	}
 	for _, d := range missing {
-		if err := os.Mkdir(d, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := f.disk.Mkdir(d); err != nil && !errors.Is(err, os.ErrExist) {
 			return fault.Errorf(fault.Usage, "%s: cannot make the folder: %w; name another one with --output_dir", d, err)
 		}
 		f.made = append(f.made, d)
@@ -247,7 +249,7 @@ func (f *Folder) makeParents(dir string) error {
 // removeMade removes the parents that were made and are still empty.
 func (f *Folder) removeMade() {
 	for i := len(f.made) - 1; i >= 0; i-- {
-		os.Remove(f.made[i])
+		f.disk.Remove(f.made[i])
 	}
 }
 
@@ -266,9 +268,9 @@ func slug(s string) string {
 
 // Write writes one file of the folder, whole or not at all.
 func (f *Folder) Write(name string, write func(io.Writer) error) error {
-	sum, err := writeAtomically(filepath.Join(f.dir, name), write)
+	w, err := files.WriteFile(f.disk, filepath.Join(f.dir, name), write)
 	if err == nil {
-		f.sums[name] = sum
+		f.sums[name] = w.SHA256
 	}
 	return err
 }
@@ -290,15 +292,18 @@ func (f *Folder) Publish() error {
 	if err := f.Log.close(); err != nil {
 		return err
 	}
-	if f.dir != f.path {
-		if err := os.Rename(f.dir, f.path); err != nil {
-			f.path, f.result = f.dir, true // the files stay where they are
-			return fault.Errorf(fault.Internal, "cannot give the folder its name, the files so far are in %s: %w", f.dir, err)
-		}
-		syncDir(filepath.Dir(f.path))
-		f.dir, f.Log.dir = f.path, f.path
-	}
 	f.result = true
+	if f.dir == f.path {
+		return nil
+	}
+	if err := f.disk.Rename(f.dir, f.path); err != nil {
+		f.path = f.dir // the files stay where they are
+		return fault.Errorf(fault.Internal, "cannot give the folder its name, the files so far are in %s: %w", f.dir, err)
+	}
+	f.dir, f.Log.dir = f.path, f.path
+	if err := f.disk.SyncDir(filepath.Dir(f.path)); err != nil {
+		return files.Fault(f.path, 0, err)
+	}
 	return nil
 }
 
@@ -314,13 +319,13 @@ func (f *Folder) Discard() {
 		return
 	}
 	if f.dir != f.path {
-		os.RemoveAll(f.dir)
+		f.disk.RemoveAll(f.dir)
 		f.removeMade()
 		return
 	}
 	entries, _ := os.ReadDir(f.dir) // the folder was the user's, and empty
 	for _, e := range entries {
-		os.RemoveAll(filepath.Join(f.dir, e.Name()))
+		f.disk.RemoveAll(filepath.Join(f.dir, e.Name()))
 	}
 }
 
@@ -331,21 +336,21 @@ func (f *Folder) Seal() error {
 	}
 	for _, log := range []*logFile{&f.Log.metrics, &f.Log.timings, &f.Log.components} {
 		path := filepath.Join(f.dir, log.name)
-		sum, err := hashFile(path)
+		w, err := files.Hash(f.disk, path)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return diskFault(path, err)
+			return files.Fault(path, 0, err)
 		}
-		f.sums[log.name] = sum
+		f.sums[log.name] = w.SHA256
 	}
 	names := make([]string, 0, len(f.sums))
 	for name := range f.sums {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	_, err := writeAtomically(filepath.Join(f.dir, "SHA256SUMS"), func(w io.Writer) error {
+	_, err := files.WriteFile(f.disk, filepath.Join(f.dir, "SHA256SUMS"), func(w io.Writer) error {
 		for _, name := range names {
 			if _, err := fmt.Fprintf(w, "%s  %s\n", f.sums[name], name); err != nil {
 				return err

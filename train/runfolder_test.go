@@ -3,17 +3,15 @@ package train
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 )
 
 // listing names everything below a folder, folders with a slash.
@@ -160,26 +158,6 @@ func TestFolderTwice(t *testing.T) {
 	}
 }
 
-// A file is there whole or not at all, and a full disk has its own exit code.
-func TestWriteAtomically(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x")
-	if _, err := writeAtomically(path, func(w io.Writer) error { io.WriteString(w, "old"); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	_, err := writeAtomically(path, func(w io.Writer) error { io.WriteString(w, "new"); return syscall.ENOSPC })
-	if fault.KindOf(err) != fault.Resources || !strings.Contains(err.Error(), path) {
-		t.Errorf("full disk: %v", err)
-	}
-	_, err = writeAtomically(path, func(io.Writer) error { return errors.New("broken") })
-	if fault.KindOf(err) != fault.Internal {
-		t.Errorf("broken disk: %v", err)
-	}
-	if text, _ := os.ReadFile(path); string(text) != "old" || listing(t, dir) != "x" {
-		t.Errorf("left %q in %s", text, listing(t, dir))
-	}
-}
-
 func testFinish() *Finish {
 	c := NewConfig()
 	c.Set("method", "pac")
@@ -303,8 +281,8 @@ func checkSums(t *testing.T, dir string) {
 	listed := map[string]bool{"SHA256SUMS": true}
 	for s := bufio.NewScanner(f); s.Scan(); {
 		sum, name, _ := strings.Cut(s.Text(), "  ")
-		if have, err := hashFile(filepath.Join(dir, name)); err != nil || have != sum {
-			t.Errorf("%s: %s, %v, listed %s", name, have, err, sum)
+		if have, err := files.Hash(files.OS, filepath.Join(dir, name)); err != nil || have.SHA256 != sum {
+			t.Errorf("%s: %s, %v, listed %s", name, have.SHA256, err, sum)
 		}
 		listed[name] = true
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/plot"
 	"pactune/train"
 )
@@ -95,8 +97,9 @@ func readRuns(dirs []string) ([]*plot.Run, error) {
 }
 
 func writePicture(path string, f *plot.Figure) error {
-	if err := os.WriteFile(path, f.SVG(), 0o666); err != nil {
-		return fault.Errorf(fault.Resources, "%s: cannot write: %w", path, err)
+	_, err := files.WriteFile(files.OS, path, func(w io.Writer) error { _, err := w.Write(f.SVG()); return err })
+	if err != nil {
+		return fault.Errorf(fault.Resources, "%w", err)
 	}
 	fmt.Println(path)
 	return nil

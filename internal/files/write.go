@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"syscall"
 
@@ -130,11 +129,14 @@ func Hash(fsys FS, path string) (Written, error) {
 	defer f.Close()
 	hash := sha256.New()
 	n, err := io.CopyBuffer(hash, onlyReader{f}, make([]byte, 1<<18))
-	return Written{n, hex.EncodeToString(hash.Sum(nil))}, err
+	if err != nil {
+		return Written{}, err
+	}
+	return Written{n, hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
 // onlyReader hides what would make io.CopyBuffer leave its buffer unused.
-type onlyReader struct{ fs.File }
+type onlyReader struct{ io.Reader }
 
 // nowhere is a file that keeps nothing.
 type nowhere struct{}
