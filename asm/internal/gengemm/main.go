@@ -234,17 +234,13 @@ func (f *file) rows(r int) {
 	}
 	f.line("", "IMULQ DX, R14")
 	f.line("end of the tile's rows of C", "ADDQ CX, R14")
+	if f.reg == "Y" && r == f.mr {
+		f.longLoops(r)
+	}
 	f.line("", "SUBQ $%d, AX", unroll)
 	f.line("", "JLT tail%d", r)
 	f.label("loop%d", r)
-	f.line("", "CMPQ CX, R14")
-	f.line("", "JGE asked%d", r)
-	f.line("a row of C will be needed", "PREFETCHT0 (CX)")
-	if f.lanes == 16 {
-		f.line("", "PREFETCHT0 64(CX)")
-	}
-	f.line("", "ADDQ DX, CX")
-	f.label("asked%d", r)
+	f.askForC("asked%d", r)
 	for i := 0; i < unroll; i++ {
 		f.line("", "STEP%d", r)
 	}
