@@ -125,7 +125,53 @@ func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32
 		tileBF16(k.ISA, rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
 		return
 	}
-	tile(k.ISA, rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
+	tile(k.ISA, rows, cols, words, a, rs, cs, 0, b, ldb, c, ldc, accumulate)
+}
+
+// Tiles computes tiles of C below each other: what Tile does for any number of
+// rows ≥ 1, of which the first MR lie at a, the next MR at a[step:] and so on.
+//
+// next, which may be empty, is what the caller reads afterwards. AVX2 leaves it to
+// the processor, which sees that it follows b: to ask costs more time than it gains.
+func (k Kernel) Tiles(rows, cols, words int, a []float32, rs, cs, step int, b []float32, ldb int, c []float32, ldc int, accumulate bool, next []float32) {
+	if !tilesAtOnce(k.ISA) {
+		share := (len(next)*k.MR/rows + k.NR) / k.NR * k.NR
+		for i := 0; i < rows; i += k.MR {
+			if n := min(share, len(next)); n > 0 {
+				k.Prefetch(next[:n])
+				next = next[n:]
+			}
+			k.Tile(min(k.MR, rows-i), cols, words, a[i/k.MR*step:], rs, cs, b, ldb, c[i*ldc:], ldc, accumulate)
+		}
+		return
+	}
+	last := (rows - 1) / k.MR
+	a = a[:last*step+(rows-1-last*k.MR)*rs+(words-1)*cs+1]
+	b = b[:(words-1)*ldb+k.NR]
+	c = c[:(rows-1)*ldc+cols]
+	tile(k.ISA, rows, cols, words, a, rs, cs, step, b, ldb, c, ldc, accumulate)
+}
+
+// RowCols returns how many of cols columns Row can compute with kc values of k.
+func (k Kernel) RowCols(cols, kc int, transposed bool) int {
+	if k.Precision != Float32 {
+		return 0
+	}
+	return rowCols(k.ISA, cols, kc, transposed)
+}
+
+// Row computes one row of C, or adds to it, from operands that are not packed:
+// c[j] is what Tile says for a[p*cs] and b[p*ldb+j] or, when transposed, a[p] and
+// b[j*ldb+p]. Such a product is as fast as B comes from memory. cols is what
+// RowCols returned, ≥ 1.
+func (k Kernel) Row(cols, kc int, a []float32, cs int, b []float32, ldb int, transposed bool, c []float32, accumulate bool) {
+	a, c = a[:(kc-1)*cs+1], c[:cols]
+	if transposed {
+		b = b[:(cols-1)*ldb+kc]
+	} else {
+		b = b[:(kc-1)*ldb+cols]
+	}
+	row(k.ISA, cols, kc, a, cs, b, ldb, transposed, c, accumulate)
 }
 
 // Copy packs rows: dst[p*ldd+j] = src[p*lds+j] for p < rows, j < width ≤ NR,

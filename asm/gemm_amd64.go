@@ -4,14 +4,35 @@ package asm
 
 //go:generate go run pactune/asm/internal/gengemm
 
-func tile(isa ISA, rows, cols, kc int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
+func tile(isa ISA, rows, cols, kc int, a []float32, rs, cs, step int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
 	switch isa {
 	case AVX512:
 		tileAVX512(rows, cols, kc, &a[0], rs, cs, &b[0], ldb, &c[0], ldc, accumulate)
 	case AVX2:
-		tileAVX2(rows, cols, kc, &a[0], rs, cs, &b[0], ldb, &c[0], ldc, accumulate)
+		tileAVX2(rows, cols, kc, &a[0], rs, cs, step, &b[0], ldb, &c[0], ldc, accumulate)
 	default:
 		tileReference(rows, cols, kc, a, rs, cs, b, ldb, c, ldc, accumulate)
+	}
+}
+
+// tilesAtOnce tells whether tile takes more than MR rows.
+func tilesAtOnce(isa ISA) bool { return isa == AVX2 }
+
+func rowCols(isa ISA, cols, kc int, transposed bool) int {
+	switch {
+	case isa == AVX2 && !transposed:
+		return cols &^ 63
+	case isa == AVX2 && kc%16 == 0:
+		return cols &^ 15
+	}
+	return 0
+}
+
+func row(_ ISA, cols, kc int, a []float32, cs int, b []float32, ldb int, transposed bool, c []float32, accumulate bool) {
+	if transposed {
+		rowTransposedAVX2(cols, kc, &a[0], &b[0], ldb, &c[0], accumulate)
+	} else {
+		rowAVX2(cols, kc, &a[0], cs, &b[0], ldb, &c[0], accumulate)
 	}
 }
 
@@ -61,7 +82,13 @@ func prefetch(isa ISA, x []float32) {
 func tileAVX512(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
 
 //go:noescape
-func tileAVX2(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+func tileAVX2(rows, cols, k int, a *float32, rs, cs, step int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+
+//go:noescape
+func rowAVX2(cols, k int, a *float32, cs int, b *float32, ldb int, c *float32, accumulate bool)
+
+//go:noescape
+func rowTransposedAVX2(cols, k int, a, b *float32, ldb int, c *float32, accumulate bool)
 
 //go:noescape
 func copyAVX512(dst *float32, ldd int, src *float32, lds, rows, width int)

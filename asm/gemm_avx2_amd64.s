@@ -131,7 +131,7 @@ GLOBL ones<>(SB), RODATA|NOPTR, $128
 	ADDQ R12, SI; \
 	ADDQ R12, DI
 
-// func tileAVX2(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+// func tileAVX2(rows, cols, k int, a *float32, rs, cs, step int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
 //
 //	for i := 0; i < rows; i++ {
 //		for j := 0; j < cols; j++ {
@@ -143,24 +143,28 @@ GLOBL ones<>(SB), RODATA|NOPTR, $128
 //		}
 //	}
 //
+// Of rows > 6 the tiles of 6 are computed one after the other, A of each step
+// elements after that of the one before.
+//
 // Requires: AVX2, FMA
 //
 //	AX     k, counted down
 //	SI DI   row 0, 3, … of A at the present column
 //	R11    distance of rows of A in bytes, R12 of columns
+//	R8 R9  three times R13, R12
 //	BX     row of B, R13 distance of rows
 //	CX     row of C, DX distance of rows
 //	Y0 Y1  row of B
 //	Y2 Y3  element of A in all lanes, for even and odd rows
 //	Y4 …   accumulators: row i in Y(4+2i), Y(5+2i)
-TEXT ·tileAVX2(SB), NOSPLIT, $0-81
+TEXT ·tileAVX2(SB), NOSPLIT, $0-89
 	MOVQ a+24(FP), SI
 	MOVQ rs+32(FP), R11
 	MOVQ cs+40(FP), R12
-	MOVQ b+48(FP), BX
-	MOVQ ldb+56(FP), R13
-	MOVQ c+64(FP), CX
-	MOVQ ldc+72(FP), DX
+	MOVQ b+56(FP), BX
+	MOVQ ldb+64(FP), R13
+	MOVQ c+72(FP), CX
+	MOVQ ldc+80(FP), DX
 	SHLQ $2, R11                                 // bytes
 	SHLQ $2, R12                                 // bytes
 	SHLQ $2, R13                                 // bytes
@@ -169,8 +173,10 @@ TEXT ·tileAVX2(SB), NOSPLIT, $0-81
 	LEAQ (SI)(AX*1), DI                          // row 3
 	MOVQ rows+0(FP), R14
 	MOVQ k+16(FP), AX
+
+tile:
 	CMPQ R14, $6
-	JEQ rows6
+	JGE rows6
 	CMPQ R14, $5
 	JEQ rows5
 	CMPQ R14, $4
@@ -194,6 +200,7 @@ rows6:
 	VXORPS Y13, Y13, Y13                         // acc = 0
 	VXORPS Y14, Y14, Y14                         // acc = 0
 	VXORPS Y15, Y15, Y15                         // acc = 0
+	MOVQ $6, R14
 	IMULQ DX, R14
 	ADDQ CX, R14                                 // end of the tile's rows of C
 	LEAQ (R13)(R13*2), R8
@@ -598,11 +605,11 @@ single6:
 	JNE single6
 
 done6:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part6
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set6
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -645,8 +652,7 @@ done6:
 	VMOVUPS 32(CX), Y1
 	VADDPS Y15, Y1, Y15                          // acc = c + acc
 	VMOVUPS Y15, 32(CX)                          // row 5 of C
-	VZEROUPPER
-	RET
+	JMP next
 
 set6:
 	VMOVUPS Y4, 0(CX)                            // row 0 of C
@@ -666,8 +672,7 @@ set6:
 	ADDQ DX, CX
 	VMOVUPS Y14, 0(CX)                           // row 5 of C
 	VMOVUPS Y15, 32(CX)                          // row 5 of C
-	VZEROUPPER
-	RET
+	JMP next
 
 part6:
 	LEAQ ones<>+64(SB), R14
@@ -675,7 +680,7 @@ part6:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart6
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -718,8 +723,7 @@ part6:
 	VMASKMOVPS 32(CX), Y3, Y1
 	VADDPS Y15, Y1, Y15                          // acc = c + acc
 	VMASKMOVPS Y15, Y3, 32(CX)                   // row 5 of C
-	VZEROUPPER
-	RET
+	JMP next
 
 setpart6:
 	VMASKMOVPS Y4, Y2, 0(CX)                     // row 0 of C
@@ -739,6 +743,26 @@ setpart6:
 	ADDQ DX, CX
 	VMASKMOVPS Y14, Y2, 0(CX)                    // row 5 of C
 	VMASKMOVPS Y15, Y3, 32(CX)                   // row 5 of C
+	JMP next
+
+next:
+	MOVQ rows+0(FP), R14
+	SUBQ $6, R14
+	JEQ last
+	MOVQ R14, rows+0(FP)
+	ADDQ DX, CX
+	MOVQ CX, c+72(FP)
+	MOVQ a+24(FP), SI
+	MOVQ step+48(FP), AX
+	LEAQ (SI)(AX*4), SI
+	MOVQ SI, a+24(FP)
+	LEAQ (R11)(R11*2), DI
+	ADDQ SI, DI                                  // row 3
+	MOVQ b+56(FP), BX
+	MOVQ k+16(FP), AX
+	JMP tile
+
+last:
 	VZEROUPPER
 	RET
 
@@ -782,11 +806,11 @@ single5:
 	JNE single5
 
 done5:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part5
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set5
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -849,7 +873,7 @@ part5:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart5
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -944,11 +968,11 @@ single4:
 	JNE single4
 
 done4:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part4
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set4
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1001,7 +1025,7 @@ part4:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart4
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1084,11 +1108,11 @@ single3:
 	JNE single3
 
 done3:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part3
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set3
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1131,7 +1155,7 @@ part3:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart3
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1202,11 +1226,11 @@ single2:
 	JNE single2
 
 done2:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part2
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set2
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1239,7 +1263,7 @@ part2:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart2
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1298,11 +1322,11 @@ single1:
 	JNE single1
 
 done1:
-	MOVQ c+64(FP), CX
+	MOVQ c+72(FP), CX
 	MOVQ cols+8(FP), AX
 	CMPQ AX, $16
 	JNE part1
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ set1
 	VMOVUPS 0(CX), Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1325,7 +1349,7 @@ part1:
 	SUBQ AX, R14
 	VMOVUPS (R14), Y2                            // lanes 0–7 of the mask
 	VMOVUPS 32(R14), Y3                          // lanes 8–15
-	CMPB accumulate+80(FP), $0
+	CMPB accumulate+88(FP), $0
 	JEQ setpart1
 	VMASKMOVPS 0(CX), Y2, Y0
 	VADDPS Y4, Y0, Y4                            // acc = c + acc
@@ -1450,5 +1474,365 @@ four:
 	ADDQ $16, CX
 	CMPQ CX, AX
 	JLT four
+	VZEROUPPER
+	RET
+
+// func rowAVX2(cols, k int, a *float32, cs int, b *float32, ldb int, c *float32, accumulate bool)
+//
+//	for j := 0; j < cols; j++ { // cols is a multiple of 64
+//		acc := float32(0)
+//		for p := 0; p < k; p++ {
+//			acc = FMA32(a[p*cs], b[p*ldb+j], acc)
+//		}
+//		c[j] = acc // or += acc
+//	}
+//
+// Requires: AVX2, FMA
+//
+//	AX     k, counted down
+//	SI     element of A, R12 distance of elements in bytes
+//	BX     B, DX row of B, R13 distance of rows, R9 eight times that
+//	DI CX  C, columns left
+//	Y0 …   accumulators
+TEXT ·rowAVX2(SB), NOSPLIT, $0-57
+	MOVQ cols+0(FP), CX
+	MOVQ cs+24(FP), R12
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), R13
+	MOVQ c+48(FP), DI
+	SHLQ $2, R12                                 // bytes
+	SHLQ $2, R13                                 // bytes
+	LEAQ (R13*8), R9
+
+group:
+	MOVQ a+16(FP), SI
+	MOVQ BX, DX
+	MOVQ k+8(FP), AX
+	VXORPS Y0, Y0, Y0                            // acc = 0
+	VXORPS Y1, Y1, Y1                            // acc = 0
+	VXORPS Y2, Y2, Y2                            // acc = 0
+	VXORPS Y3, Y3, Y3                            // acc = 0
+	VXORPS Y4, Y4, Y4                            // acc = 0
+	VXORPS Y5, Y5, Y5                            // acc = 0
+	VXORPS Y6, Y6, Y6                            // acc = 0
+	VXORPS Y7, Y7, Y7                            // acc = 0
+
+step:
+	PREFETCHT0 0(DX)(R9*1)                       // eight rows ahead
+	PREFETCHT0 64(DX)(R9*1)                      // eight rows ahead
+	PREFETCHT0 128(DX)(R9*1)                     // eight rows ahead
+	PREFETCHT0 192(DX)(R9*1)                     // eight rows ahead
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS 0(DX), Y8, Y0
+	VFMADD231PS 32(DX), Y8, Y1
+	VFMADD231PS 64(DX), Y8, Y2
+	VFMADD231PS 96(DX), Y8, Y3
+	VFMADD231PS 128(DX), Y8, Y4
+	VFMADD231PS 160(DX), Y8, Y5
+	VFMADD231PS 192(DX), Y8, Y6
+	VFMADD231PS 224(DX), Y8, Y7
+	ADDQ R12, SI
+	ADDQ R13, DX
+	DECQ AX
+	JNE step
+	CMPB accumulate+56(FP), $0
+	JEQ set
+	VADDPS 0(DI), Y0, Y0                         // acc = c + acc
+	VADDPS 32(DI), Y1, Y1                        // acc = c + acc
+	VADDPS 64(DI), Y2, Y2                        // acc = c + acc
+	VADDPS 96(DI), Y3, Y3                        // acc = c + acc
+	VADDPS 128(DI), Y4, Y4                       // acc = c + acc
+	VADDPS 160(DI), Y5, Y5                       // acc = c + acc
+	VADDPS 192(DI), Y6, Y6                       // acc = c + acc
+	VADDPS 224(DI), Y7, Y7                       // acc = c + acc
+
+set:
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	VMOVUPS Y5, 160(DI)
+	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y7, 224(DI)
+	ADDQ $256, BX
+	ADDQ $256, DI
+	SUBQ $64, CX
+	JNE group
+	VZEROUPPER
+	RET
+
+// func rowTransposedAVX2(cols, k int, a, b *float32, ldb int, c *float32, accumulate bool)
+//
+//	for j := 0; j < cols; j++ { // cols is a multiple of 16, k of 16
+//		acc := float32(0)
+//		for p := 0; p < k; p++ {
+//			acc = FMA32(a[p], b[j*ldb+p], acc)
+//		}
+//		c[j] = acc // or += acc
+//	}
+//
+// Requires: AVX2, FMA
+//
+//	AX      k, counted down
+//	SI      element of A
+//	R8 … R11  rows 0, 4, 8, 12 of B at the present column
+//	R14 R12  what is asked for
+//	BX      row 0 of the next group, R13 distance of rows in bytes, DX three times that
+//	DI CX   C, columns left
+//	Y0 … Y7  as in transposeAVX2
+//	Y14 Y15  accumulators
+TEXT ·rowTransposedAVX2(SB), NOSPLIT, $0-49
+	MOVQ cols+0(FP), CX
+	MOVQ b+24(FP), BX
+	MOVQ ldb+32(FP), R13
+	MOVQ c+40(FP), DI
+	SHLQ $2, R13                                 // bytes
+	LEAQ (R13)(R13*2), DX
+
+group:
+	MOVQ a+16(FP), SI
+	MOVQ k+8(FP), AX
+	MOVQ BX, R8
+	LEAQ (R8)(R13*4), R9
+	LEAQ (R9)(R13*4), R10
+	LEAQ (R10)(R13*4), R11
+	LEAQ (R11)(R13*4), BX
+	VXORPS Y14, Y14, Y14                         // acc = 0
+	VXORPS Y15, Y15, Y15                         // acc = 0
+	MOVQ BX, R14
+
+sixteen:
+	MOVQ R14, R12                                // the same columns of the next sixteen rows
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(R13*1)
+	PREFETCHT1 (R12)(R13*2)
+	PREFETCHT1 (R12)(DX*1)
+	LEAQ (R12)(R13*4), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(R13*1)
+	PREFETCHT1 (R12)(R13*2)
+	PREFETCHT1 (R12)(DX*1)
+	LEAQ (R12)(R13*4), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(R13*1)
+	PREFETCHT1 (R12)(R13*2)
+	PREFETCHT1 (R12)(DX*1)
+	LEAQ (R12)(R13*4), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(R13*1)
+	PREFETCHT1 (R12)(R13*2)
+	PREFETCHT1 (R12)(DX*1)
+	VMOVUPS 0(R8), X0                            // rows 0, 4
+	VINSERTF128 $1, 0(R9), Y0, Y0
+	VMOVUPS 0(R8)(R13*1), X1                     // rows 1, 5
+	VINSERTF128 $1, 0(R9)(R13*1), Y1, Y1
+	VMOVUPS 0(R8)(R13*2), X2                     // rows 2, 6
+	VINSERTF128 $1, 0(R9)(R13*2), Y2, Y2
+	VMOVUPS 0(R8)(DX*1), X3                      // rows 3, 7
+	VINSERTF128 $1, 0(R9)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 0(SI), Y8
+	VFMADD231PS Y0, Y8, Y14
+	VBROADCASTSS 4(SI), Y9
+	VFMADD231PS Y1, Y9, Y14
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS Y2, Y10, Y14
+	VBROADCASTSS 12(SI), Y11
+	VFMADD231PS Y3, Y11, Y14
+	VMOVUPS 16(R8), X0                           // rows 0, 4
+	VINSERTF128 $1, 16(R9), Y0, Y0
+	VMOVUPS 16(R8)(R13*1), X1                    // rows 1, 5
+	VINSERTF128 $1, 16(R9)(R13*1), Y1, Y1
+	VMOVUPS 16(R8)(R13*2), X2                    // rows 2, 6
+	VINSERTF128 $1, 16(R9)(R13*2), Y2, Y2
+	VMOVUPS 16(R8)(DX*1), X3                     // rows 3, 7
+	VINSERTF128 $1, 16(R9)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 16(SI), Y8
+	VFMADD231PS Y0, Y8, Y14
+	VBROADCASTSS 20(SI), Y9
+	VFMADD231PS Y1, Y9, Y14
+	VBROADCASTSS 24(SI), Y10
+	VFMADD231PS Y2, Y10, Y14
+	VBROADCASTSS 28(SI), Y11
+	VFMADD231PS Y3, Y11, Y14
+	VMOVUPS 32(R8), X0                           // rows 0, 4
+	VINSERTF128 $1, 32(R9), Y0, Y0
+	VMOVUPS 32(R8)(R13*1), X1                    // rows 1, 5
+	VINSERTF128 $1, 32(R9)(R13*1), Y1, Y1
+	VMOVUPS 32(R8)(R13*2), X2                    // rows 2, 6
+	VINSERTF128 $1, 32(R9)(R13*2), Y2, Y2
+	VMOVUPS 32(R8)(DX*1), X3                     // rows 3, 7
+	VINSERTF128 $1, 32(R9)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 32(SI), Y8
+	VFMADD231PS Y0, Y8, Y14
+	VBROADCASTSS 36(SI), Y9
+	VFMADD231PS Y1, Y9, Y14
+	VBROADCASTSS 40(SI), Y10
+	VFMADD231PS Y2, Y10, Y14
+	VBROADCASTSS 44(SI), Y11
+	VFMADD231PS Y3, Y11, Y14
+	VMOVUPS 48(R8), X0                           // rows 0, 4
+	VINSERTF128 $1, 48(R9), Y0, Y0
+	VMOVUPS 48(R8)(R13*1), X1                    // rows 1, 5
+	VINSERTF128 $1, 48(R9)(R13*1), Y1, Y1
+	VMOVUPS 48(R8)(R13*2), X2                    // rows 2, 6
+	VINSERTF128 $1, 48(R9)(R13*2), Y2, Y2
+	VMOVUPS 48(R8)(DX*1), X3                     // rows 3, 7
+	VINSERTF128 $1, 48(R9)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 48(SI), Y8
+	VFMADD231PS Y0, Y8, Y14
+	VBROADCASTSS 52(SI), Y9
+	VFMADD231PS Y1, Y9, Y14
+	VBROADCASTSS 56(SI), Y10
+	VFMADD231PS Y2, Y10, Y14
+	VBROADCASTSS 60(SI), Y11
+	VFMADD231PS Y3, Y11, Y14
+	VMOVUPS 0(R10), X0                           // rows 8, 12
+	VINSERTF128 $1, 0(R11), Y0, Y0
+	VMOVUPS 0(R10)(R13*1), X1                    // rows 9, 13
+	VINSERTF128 $1, 0(R11)(R13*1), Y1, Y1
+	VMOVUPS 0(R10)(R13*2), X2                    // rows 10, 14
+	VINSERTF128 $1, 0(R11)(R13*2), Y2, Y2
+	VMOVUPS 0(R10)(DX*1), X3                     // rows 11, 15
+	VINSERTF128 $1, 0(R11)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 0(SI), Y8
+	VFMADD231PS Y0, Y8, Y15
+	VBROADCASTSS 4(SI), Y9
+	VFMADD231PS Y1, Y9, Y15
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS Y2, Y10, Y15
+	VBROADCASTSS 12(SI), Y11
+	VFMADD231PS Y3, Y11, Y15
+	VMOVUPS 16(R10), X0                          // rows 8, 12
+	VINSERTF128 $1, 16(R11), Y0, Y0
+	VMOVUPS 16(R10)(R13*1), X1                   // rows 9, 13
+	VINSERTF128 $1, 16(R11)(R13*1), Y1, Y1
+	VMOVUPS 16(R10)(R13*2), X2                   // rows 10, 14
+	VINSERTF128 $1, 16(R11)(R13*2), Y2, Y2
+	VMOVUPS 16(R10)(DX*1), X3                    // rows 11, 15
+	VINSERTF128 $1, 16(R11)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 16(SI), Y8
+	VFMADD231PS Y0, Y8, Y15
+	VBROADCASTSS 20(SI), Y9
+	VFMADD231PS Y1, Y9, Y15
+	VBROADCASTSS 24(SI), Y10
+	VFMADD231PS Y2, Y10, Y15
+	VBROADCASTSS 28(SI), Y11
+	VFMADD231PS Y3, Y11, Y15
+	VMOVUPS 32(R10), X0                          // rows 8, 12
+	VINSERTF128 $1, 32(R11), Y0, Y0
+	VMOVUPS 32(R10)(R13*1), X1                   // rows 9, 13
+	VINSERTF128 $1, 32(R11)(R13*1), Y1, Y1
+	VMOVUPS 32(R10)(R13*2), X2                   // rows 10, 14
+	VINSERTF128 $1, 32(R11)(R13*2), Y2, Y2
+	VMOVUPS 32(R10)(DX*1), X3                    // rows 11, 15
+	VINSERTF128 $1, 32(R11)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 32(SI), Y8
+	VFMADD231PS Y0, Y8, Y15
+	VBROADCASTSS 36(SI), Y9
+	VFMADD231PS Y1, Y9, Y15
+	VBROADCASTSS 40(SI), Y10
+	VFMADD231PS Y2, Y10, Y15
+	VBROADCASTSS 44(SI), Y11
+	VFMADD231PS Y3, Y11, Y15
+	VMOVUPS 48(R10), X0                          // rows 8, 12
+	VINSERTF128 $1, 48(R11), Y0, Y0
+	VMOVUPS 48(R10)(R13*1), X1                   // rows 9, 13
+	VINSERTF128 $1, 48(R11)(R13*1), Y1, Y1
+	VMOVUPS 48(R10)(R13*2), X2                   // rows 10, 14
+	VINSERTF128 $1, 48(R11)(R13*2), Y2, Y2
+	VMOVUPS 48(R10)(DX*1), X3                    // rows 11, 15
+	VINSERTF128 $1, 48(R11)(DX*1), Y3, Y3
+	VUNPCKLPS Y1, Y0, Y4                         // a0 b0 a1 b1
+	VUNPCKHPS Y1, Y0, Y5                         // a2 b2 a3 b3
+	VUNPCKLPS Y3, Y2, Y6                         // c0 d0 c1 d1
+	VUNPCKHPS Y3, Y2, Y7                         // c2 d2 c3 d3
+	VUNPCKLPD Y6, Y4, Y0                         // a0 b0 c0 d0
+	VUNPCKHPD Y6, Y4, Y1                         // a1 b1 c1 d1
+	VUNPCKLPD Y7, Y5, Y2                         // a2 b2 c2 d2
+	VUNPCKHPD Y7, Y5, Y3                         // a3 b3 c3 d3
+	VBROADCASTSS 48(SI), Y8
+	VFMADD231PS Y0, Y8, Y15
+	VBROADCASTSS 52(SI), Y9
+	VFMADD231PS Y1, Y9, Y15
+	VBROADCASTSS 56(SI), Y10
+	VFMADD231PS Y2, Y10, Y15
+	VBROADCASTSS 60(SI), Y11
+	VFMADD231PS Y3, Y11, Y15
+	ADDQ $64, SI
+	ADDQ $64, R8
+	ADDQ $64, R9
+	ADDQ $64, R10
+	ADDQ $64, R11
+	ADDQ $64, R14
+	SUBQ $16, AX
+	JNE sixteen
+	CMPB accumulate+48(FP), $0
+	JEQ set
+	VADDPS 0(DI), Y14, Y14                       // acc = c + acc
+	VADDPS 32(DI), Y15, Y15                      // acc = c + acc
+
+set:
+	VMOVUPS Y14, 0(DI)
+	VMOVUPS Y15, 32(DI)
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JNE group
 	VZEROUPPER
 	RET

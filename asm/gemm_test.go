@@ -82,6 +82,74 @@ func testTile(t *testing.T, k Kernel, r *rand.Rand, rows, cols, kc int) {
 	}
 }
 
+// Tiles below each other are tiles.
+func TestTilesEqualReference(t *testing.T) {
+	for _, k := range Kernels() {
+		r := rand.New(rand.NewSource(4))
+		for n := 0; n < 60; n++ {
+			rows, cols, kc := 1+r.Intn(3*k.MR), 1+r.Intn(k.NR), 1+r.Intn(20)
+			if n%2 == 0 {
+				cols = k.NR
+			}
+			a, b, got := newMatrix(r, rows, kc), newMatrix(r, kc, k.NR), newMatrix(r, rows, cols)
+			rs, cs, step := a.ld, 1, k.MR*a.ld
+			if n%3 == 0 { // packed panels: MR columns, far apart
+				a = newMatrix(r, (rows+k.MR-1)/k.MR*kc, k.MR)
+				rs, cs, step = 1, a.ld, kc*a.ld
+			}
+			want := got.clone()
+			k.Tiles(rows, cols, kc, a.from(), rs, cs, step, b.from(), b.ld, got.from(), got.ld, n%4 < 2, b.from()[:n%7])
+			for i := 0; i < rows; i += k.MR {
+				tileReference(min(k.MR, rows-i), cols, kc, a.from()[i/k.MR*step:], rs, cs, b.from(), b.ld, want.from()[i*want.ld:], want.ld, n%4 < 2)
+			}
+			if i := differ(got.data, want.data); i >= 0 {
+				t.Fatalf("%v: rows=%d cols=%d k=%d rs=%d: element %d is %x, reference %x", k.ISA, rows, cols, kc, rs, i-guards, got.data[i], want.data[i])
+			}
+		}
+	}
+}
+
+// Row computes the columns that it promises as a tile of one row, and no other.
+func TestRowEqualsReference(t *testing.T) {
+	for _, k := range Kernels() {
+		r := rand.New(rand.NewSource(5))
+		for n := 0; n < 200; n++ {
+			most, kc, cs, transposed := 1+r.Intn(200), 1+r.Intn(70), 1, n%2 == 0
+			if n%4 == 0 {
+				kc = kc/16*16 + 16
+			}
+			cols := k.RowCols(most, kc, transposed)
+			if cols == 0 {
+				continue
+			}
+			a, b, got := newMatrix(r, 1, kc), newMatrix(r, kc, cols), newMatrix(r, 1, most)
+			bi, bj := b.ld, 1
+			if transposed {
+				b = newMatrix(r, cols, kc)
+				bi, bj = 1, b.ld
+			} else if n%3 == 0 {
+				a = newMatrix(r, kc, 1)
+				cs = a.ld
+			}
+			want := got.clone()
+			k.Row(cols, kc, a.from(), cs, b.from(), b.ld, transposed, got.from(), n%8 < 4)
+			for j := 0; j < cols; j++ {
+				acc := float32(0)
+				for p := 0; p < kc; p++ {
+					acc = FMA32(a.from()[p*cs], b.from()[p*bi+j*bj], acc)
+				}
+				if n%8 < 4 {
+					acc += want.from()[j]
+				}
+				want.from()[j] = acc
+			}
+			if i := differ(got.data, want.data); i >= 0 {
+				t.Fatalf("%v: cols=%d of %d k=%d cs=%d transposed=%v: element %d is %x, reference %x", k.ISA, cols, most, kc, cs, transposed, i-guards, got.data[i], want.data[i])
+			}
+		}
+	}
+}
+
 // Subnormal, huge and infinite operands: no kernel flushes or saturates.
 func TestTileEqualsReferenceOnHardNumbers(t *testing.T) {
 	for _, k := range Kernels()[1:] {

@@ -88,6 +88,10 @@ func (t target) source() []byte {
 	f.tile()
 	f.copyPanel()
 	f.transpose()
+	if f.name == "AVX2" {
+		f.row()
+		f.rowTransposed()
+	}
 	return f.Bytes()
 }
 
@@ -119,7 +123,13 @@ func (f *file) tile() {
 	for r := 1; r <= f.mr; r++ {
 		f.step(r)
 	}
-	fmt.Fprintf(f, `// func tile%s(rows, cols, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+	params, size, comment, registers := "rs, cs int", 81, "", ""
+	if f.many() {
+		params, size = "rs, cs, step int", 89
+		registers = "//	R8 R9  three times R13, R12\n"
+		comment = fmt.Sprintf("// Of rows > %d the tiles of %[1]d are computed one after the other, A of each step\n// elements after that of the one before.\n//\n", f.mr)
+	}
+	fmt.Fprintf(f, `// func tile%s(rows, cols, k int, a *float32, %[6]s, b *float32, ldb int, c *float32, ldc int, accumulate bool)
 //
 //	for i := 0; i < rows; i++ {
 //		for j := 0; j < cols; j++ {
@@ -131,18 +141,18 @@ func (f *file) tile() {
 //		}
 //	}
 //
-// Requires: %[2]s
+%[8]s// Requires: %[2]s
 //
 //	AX     k, counted down
 //	%-7[3]s row 0, 3, … of A at the present column
 //	R11    distance of rows of A in bytes, R12 of columns
-//	BX     row of B, R13 distance of rows
+%[9]s//	BX     row of B, R13 distance of rows
 //	CX     row of C, DX distance of rows
 //	%[4]s0 %[4]s1  row of B
 //	%[4]s2 %[4]s3  element of A in all lanes, for even and odd rows
 //	%[4]s4 …   accumulators: row i in %[4]s(4+2i), %[4]s(5+2i)
-TEXT ·tile%[1]s(SB), NOSPLIT, $0-81
-`, f.name, f.requires, strings.Join(rowPointers[:(f.mr+2)/3], " "), f.reg, f.term())
+TEXT ·tile%[1]s(SB), NOSPLIT, $0-%[7]d
+`, f.name, f.requires, strings.Join(rowPointers[:(f.mr+2)/3], " "), f.reg, f.term(), params, size, comment, registers)
 	f.prologue()
 	for r := f.mr; r >= 1; r-- {
 		f.rows(r)
@@ -199,10 +209,10 @@ func (f *file) prologue() {
 	f.line("", "MOVQ a+24(FP), SI")
 	f.line("", "MOVQ rs+32(FP), R11")
 	f.line("", "MOVQ cs+40(FP), R12")
-	f.line("", "MOVQ b+48(FP), BX")
-	f.line("", "MOVQ ldb+56(FP), R13")
-	f.line("", "MOVQ c+64(FP), CX")
-	f.line("", "MOVQ ldc+72(FP), DX")
+	f.line("", "MOVQ %s, BX", f.arg("b", 48))
+	f.line("", "MOVQ %s, R13", f.arg("ldb", 56))
+	f.line("", "MOVQ %s, CX", f.arg("c", 64))
+	f.line("", "MOVQ %s, DX", f.arg("ldc", 72))
 	for _, r := range []string{"R11", "R12", "R13", "DX"} {
 		f.line("bytes", "SHLQ $2, %s", r)
 	}
@@ -212,9 +222,16 @@ func (f *file) prologue() {
 	}
 	f.line("", "MOVQ rows+0(FP), R14")
 	f.line("", "MOVQ k+16(FP), AX")
+	if f.many() {
+		f.label("tile")
+	}
 	for r := f.mr; r > 1; r-- {
 		f.line("", "CMPQ R14, $%d", r)
-		f.line("", "JEQ rows%d", r)
+		if r == f.mr && f.many() {
+			f.line("", "JGE rows%d", r)
+		} else {
+			f.line("", "JEQ rows%d", r)
+		}
 	}
 	f.line("", "JMP rows1")
 }
@@ -232,9 +249,12 @@ func (f *file) rows(r int) {
 			}
 		}
 	}
+	if r == f.mr && f.many() {
+		f.line("", "MOVQ $%d, R14", r)
+	}
 	f.line("", "IMULQ DX, R14")
 	f.line("end of the tile's rows of C", "ADDQ CX, R14")
-	if f.reg == "Y" && r == f.mr {
+	if r == f.mr && f.many() {
 		f.longLoops(r)
 	}
 	f.line("", "SUBQ $%d, AX", unroll)
@@ -254,9 +274,9 @@ func (f *file) rows(r int) {
 	f.line("", "DECQ AX")
 	f.line("", "JNE single%d", r)
 	f.label("done%d", r)
-	f.line("", "MOVQ c+64(FP), CX")
+	f.line("", "MOVQ %s, CX", f.arg("c", 64))
 	if f.reg == "Z" {
-		f.line("", "CMPB accumulate+80(FP), $0")
+		f.line("", "CMPB %s, $0", f.arg("accumulate", 80))
 		f.line("", "JEQ set%d", r)
 		f.store(r, true, true)
 		f.label("set%d", r)
@@ -266,18 +286,21 @@ func (f *file) rows(r int) {
 	f.line("", "MOVQ cols+8(FP), AX")
 	f.line("", "CMPQ AX, $16")
 	f.line("", "JNE part%d", r)
-	f.line("", "CMPB accumulate+80(FP), $0")
+	f.line("", "CMPB %s, $0", f.arg("accumulate", 80))
 	f.line("", "JEQ set%d", r)
 	f.store(r, true, false)
 	f.label("set%d", r)
 	f.store(r, false, false)
 	f.label("part%d", r)
 	f.masks("AX")
-	f.line("", "CMPB accumulate+80(FP), $0")
+	f.line("", "CMPB %s, $0", f.arg("accumulate", 80))
 	f.line("", "JEQ setpart%d", r)
 	f.store(r, true, true)
 	f.label("setpart%d", r)
 	f.store(r, false, true)
+	if r == f.mr {
+		f.nextTile()
+	}
 }
 
 // masks loads into Y2 and Y3 the masks of the first n of 16 lanes.
@@ -289,7 +312,8 @@ func (f *file) masks(n string) {
 	f.line("lanes 8–15", "VMOVUPS 32(R14), Y3")
 }
 
-// store writes C from the accumulators, row by row, and returns.
+// store writes C from the accumulators, row by row, and returns, or goes on to the
+// next tile.
 func (f *file) store(r int, add, masked bool) {
 	for i := 0; i < r; i++ {
 		for v := 0; v < 2; v++ {
@@ -310,6 +334,10 @@ func (f *file) store(r int, add, masked bool) {
 		if i < r-1 {
 			f.line("", "ADDQ DX, CX")
 		}
+	}
+	if r == f.mr && f.many() {
+		f.line("", "JMP next")
+		return
 	}
 	f.line("", "VZEROUPPER")
 	f.line("", "RET")
@@ -414,15 +442,8 @@ TEXT ·transpose%[1]s(SB), NOSPLIT, $0-32
 			f.line("", "%s $%d, (%s)(CX*1), %s%d, %[4]s%[5]d", insert, l, pointers[l], f.reg, r)
 		}
 	}
+	f.transposeFour()
 	z := func(i int) string { return fmt.Sprintf("%s%d", f.reg, i) }
-	f.line("a0 b0 a1 b1", "VUNPCKLPS %s, %s, %s", z(1), z(0), z(4))
-	f.line("a2 b2 a3 b3", "VUNPCKHPS %s, %s, %s", z(1), z(0), z(5))
-	f.line("c0 d0 c1 d1", "VUNPCKLPS %s, %s, %s", z(3), z(2), z(6))
-	f.line("c2 d2 c3 d3", "VUNPCKHPS %s, %s, %s", z(3), z(2), z(7))
-	f.line("a0 b0 c0 d0", "VUNPCKLPD %s, %s, %s", z(6), z(4), z(0))
-	f.line("a1 b1 c1 d1", "VUNPCKHPD %s, %s, %s", z(6), z(4), z(1))
-	f.line("a2 b2 c2 d2", "VUNPCKLPD %s, %s, %s", z(7), z(5), z(2))
-	f.line("a3 b3 c3 d3", "VUNPCKHPD %s, %s, %s", z(7), z(5), z(3))
 	f.line("", "VMOVUPS %s, (DI)", z(0))
 	f.line("", "VMOVUPS %s, (DI)(DX*1)", z(1))
 	f.line("", "VMOVUPS %s, (DI)(DX*2)", z(2))
@@ -433,4 +454,18 @@ TEXT ·transpose%[1]s(SB), NOSPLIT, $0-32
 	f.line("", "JLT four")
 	f.line("", "VZEROUPPER")
 	f.line("", "RET")
+}
+
+// transposeFour makes of registers 0 … 3, of which each holds four columns of some
+// rows, four that each hold a column. It uses 4 … 7.
+func (f *file) transposeFour() {
+	z := func(i int) string { return fmt.Sprintf("%s%d", f.reg, i) }
+	f.line("a0 b0 a1 b1", "VUNPCKLPS %s, %s, %s", z(1), z(0), z(4))
+	f.line("a2 b2 a3 b3", "VUNPCKHPS %s, %s, %s", z(1), z(0), z(5))
+	f.line("c0 d0 c1 d1", "VUNPCKLPS %s, %s, %s", z(3), z(2), z(6))
+	f.line("c2 d2 c3 d3", "VUNPCKHPS %s, %s, %s", z(3), z(2), z(7))
+	f.line("a0 b0 c0 d0", "VUNPCKLPD %s, %s, %s", z(6), z(4), z(0))
+	f.line("a1 b1 c1 d1", "VUNPCKHPD %s, %s, %s", z(6), z(4), z(1))
+	f.line("a2 b2 c2 d2", "VUNPCKLPD %s, %s, %s", z(7), z(5), z(2))
+	f.line("a3 b3 c3 d3", "VUNPCKHPD %s, %s, %s", z(7), z(5), z(3))
 }
