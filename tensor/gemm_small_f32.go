@@ -23,10 +23,32 @@ func (e *Engine) small(p *product) { p.stripe(e.kernel(), 0, p.n) }
 // The largest tile of any kernel, and a vector.
 const maxMR, maxNR, maxLanes = 14, 32, 16
 
+// row computes as many of the columns from … to of a C of one row as the kernel
+// can without packing, and returns the first that is left.
+func (p *product) row(kernel asm.Kernel, from, to int) int {
+	cols := kernel.RowCols(to-from, p.k, p.kind == NT)
+	bk, bj, cs := p.ldb, 1, 1
+	switch p.kind {
+	case NT:
+		bk, bj = 1, p.ldb
+	case TN:
+		cs = p.lda
+	}
+	for k := 0; k < p.k && cols > 0; k += KC {
+		kernel.Row(cols, min(KC, p.k-k), p.a[k*cs:], cs, p.b[k*bk+from*bj:], p.ldb, p.kind == NT, p.c[from:], k > 0 || p.accumulate)
+	}
+	return from + cols
+}
+
 // stripe computes columns from … to of C. A is read in place; so is B where its
 // rows hold a whole panel, else the panel is packed on the stack: the smaller of
 // two, because the stack is cleared. Operands to be rounded are always packed.
 func (p *product) stripe(kernel asm.Kernel, from, to int) {
+	if p.m == 1 {
+		if from = p.row(kernel, from, to); from == to {
+			return
+		}
+	}
 	if kernel.Precision != asm.Float32 {
 		p.packedStripe(kernel, from, to)
 	} else if p.kind != NT && (to-from)%kernel.NR == 0 {
@@ -41,7 +63,7 @@ func (p *product) stripe(kernel asm.Kernel, from, to int) {
 }
 
 func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
-	mr, nr := kernel.MR, kernel.NR
+	nr := kernel.NR
 	rs, cs := p.lda, 1
 	if p.kind == TN {
 		rs, cs = 1, p.lda
@@ -56,10 +78,7 @@ func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
 			} else {
 				b, ldb = p.b[k*p.ldb+j:], p.ldb
 			}
-			for i := 0; i < p.m; i += mr {
-				kernel.Tile(min(mr, p.m-i), cols, kc, p.a[i*rs+k*cs:], rs, cs, b, ldb,
-					p.c[i*p.ldc+j:], p.ldc, k > 0 || p.accumulate)
-			}
+			kernel.Tiles(p.m, cols, kc, p.a[k*cs:], rs, cs, kernel.MR*rs, b, ldb, p.c[j:], p.ldc, k > 0 || p.accumulate, nil)
 		}
 	}
 }
@@ -87,7 +106,10 @@ func (p *product) packedPanels(kernel asm.Kernel, tile, panel []float32, from, t
 			p.packPanel(kernel, panel, j, k, kc, cols)
 			for i := 0; i < p.m; i += mr {
 				rows := min(mr, p.m-i)
-				l.pack(tile, p.storedA(i, rows, block{k: k, kc: kc}))
+				a := p.stripOfA(kernel, tile, i, rows, k, kc)
+				for u := range a.units() {
+					a.pack(u)
+				}
 				kernel.Tile(rows, cols, kernel.Words(kc), tile, l.rs, l.cs, panel, nr, p.c[i*p.ldc+j:], p.ldc, k > 0 || p.accumulate)
 			}
 		}

@@ -226,9 +226,9 @@ func TestGemmExactIntegers(t *testing.T) {
 func TestGemmThreads(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		value := normals(5)
-		shapes := [][3]int{{301, 250, 530}, {9, 700, 300}, {70, 33, 40}}
+		shapes := [][3]int{{301, 250, 530}, {9, 700, 300}, {70, 33, 40}, {1, 700, 304}, {4100, 5, 9}, {57, 4110, 3}}
 		if asm.Active() == asm.Reference {
-			shapes = [][3]int{{130, 70, 260}, {9, 300, 20}}
+			shapes = [][3]int{{130, 90, 260}, {9, 300, 20}}
 		}
 		for _, s := range shapes {
 			forKinds(func(kind Kind, accumulate bool) {
