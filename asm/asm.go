@@ -9,7 +9,8 @@
 // MR × NR elements, whose accumulators stay in registers, and copies or
 // transposes operands into panels that the tile reads in order. Package tensor
 // blocks whole matrices around them. bf16*.go has the same for operands that are
-// rounded to bfloat16 while they are packed; their sums are float32. vec*.go and
+// rounded to bfloat16 while they are packed, bfmmla*.go for arm64; their sums are
+// float32. vec*.go and
 // the generated vec_*.s hold the functions over vectors (activations, softmax,
 // normalisation, optimisers, normal deviates).
 //
@@ -24,8 +25,9 @@
 //   - every product-sum is one fused multiply-add, rounded once (FMA32 in Go);
 //   - nothing is left to the compiler, which may or may not fuse x*y + z.
 //
-// In bfloat16 one thing differs: VDPBF16PS puts 0 in place of a subnormal partial
-// sum, and a float32 kernel that stands in for it does not (Kernel.Tile).
+// In bfloat16 two things differ: VDPBF16PS puts 0 in place of a subnormal partial
+// sum, and a float32 kernel that stands in for it does not (Kernel.Tile); and arm64's
+// BFMMLA adds in an order and with a rounding of its own (BFDotAdd).
 //
 // Kernels check nothing but the lengths of their slices; package tensor checks
 // shapes. None of them allocates, and all may run concurrently.

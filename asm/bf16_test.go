@@ -50,6 +50,18 @@ func TestRoundBF16IsNearest(t *testing.T) {
 	}
 }
 
+// testedBF16Kernels are BF16Kernels, and that of BFMMLA in plain Go where there is
+// no such instruction.
+func testedBF16Kernels() []Kernel {
+	ks := BF16Kernels()
+	for _, k := range ks {
+		if k == bfmmla {
+			return ks
+		}
+	}
+	return append(ks, bfmmla)
+}
+
 // Packing rounds as RoundBF16 does, in every kernel: every sign and exponent with
 // the fractions about ties and random ones, with -exhaustive every float32.
 func TestExhaustiveRoundBF16(t *testing.T) {
@@ -62,7 +74,7 @@ func TestExhaustiveRoundBF16(t *testing.T) {
 		each, lower = 1<<16, func(i int) uint32 { return uint32(i) }
 	}
 	src, dst := make([]float32, 1<<16), make([]float32, 1<<16)
-	for _, k := range BF16Kernels() {
+	for _, k := range testedBF16Kernels() {
 		for upper := uint32(0); upper < 1<<16; upper += uint32(len(src)) / each {
 			for i := range src {
 				words(src)[i] = (upper+uint32(i)/each)<<16 | lower(i%int(each))
@@ -70,7 +82,9 @@ func TestExhaustiveRoundBF16(t *testing.T) {
 			k.Rows(dst, k.Words(len(src)), src, len(src), 1, len(src))
 			for i, x := range words(src) {
 				got := words(dst)[i/2] >> (16 * (1 - i%2)) << 16
-				if k.Precision != BF16 {
+				if k == bfmmla {
+					got = words(dst)[i/4*4+i%4/2] >> (16 * (i % 2)) << 16
+				} else if k.Precision != BF16 {
 					got = words(dst)[i]
 				}
 				if want := roundBF16(x); got != want {
@@ -97,7 +111,7 @@ func packedBF16(r *rand.Rand, rows, cols int, value func() float32) matrix {
 // and touches nothing outside of it: normal numbers, then every bit pattern.
 func TestTileBF16EqualsReference(t *testing.T) {
 	for _, k := range BF16Kernels() {
-		if k.Precision != BF16 || k.ISA == Reference {
+		if k.Precision != BF16 || k.ISA == Reference || k == bfmmla {
 			continue
 		}
 		r := rand.New(rand.NewSource(4))
@@ -144,28 +158,40 @@ func testTileBF16(t *testing.T, k Kernel, r *rand.Rand, rows, cols, n int, value
 // The reference against the exact sum of exact products. Each of n additions
 // rounds by at most half a unit, 2^-24 of a partial sum, and no partial sum
 // exceeds Σ|ab| by more than what was rounded: n·2^-24·(1+n·2^-24)·Σ|ab|, and
-// float64's own error is far below.
+// float64's own error is far below. BFMMLA adds half as often, to the sums of two
+// terms, and rounds by a whole unit: a term goes through n/2 roundings at most,
+// with those of the first two, hence the same bound, n + 1 for n where n is odd.
 func TestTileBF16ErrorBound(t *testing.T) {
-	for _, k := range BF16Kernels() {
-		r := rand.New(rand.NewSource(5))
-		const n = 256
-		rows, cols := k.MR, k.NR
-		x, y := newMatrix(r, rows, n), newMatrix(r, n, cols)
-		a, b := make([]float32, rows*k.Words(n)), make([]float32, k.Words(n)*k.NR+k.Lanes)
-		k.Rows(a, k.Words(n), x.from(), x.ld, rows, n)
-		k.Copy(b, k.NR, y.from(), y.ld, n, cols)
-		c := make([]float32, rows*cols)
-		k.Tile(rows, cols, k.Words(n), a, k.Words(n), 1, b, k.NR, c, cols, false)
-		for i := 0; i < rows; i++ {
-			for j := 0; j < cols; j++ {
-				sum, size := 0.0, 0.0
-				for p := 0; p < n; p++ {
-					product := float64(RoundBF16(x.from()[i*x.ld+p])) * float64(RoundBF16(y.from()[p*y.ld+j]))
-					sum, size = sum+product, size+math.Abs(product)
-				}
-				if e := math.Abs(float64(c[i*cols+j]) - sum); !(e <= n*0x1p-24*(1+n*0x1p-24)*size) {
-					t.Fatalf("%v: row %d, column %d is %v, want %v; Σ|ab| = %v", k, i, j, c[i*cols+j], sum, size)
-				}
+	for _, k := range testedBF16Kernels() {
+		for _, n := range []int{256, 7, 2} {
+			testTileBF16ErrorBound(t, k, n)
+		}
+	}
+}
+
+func testTileBF16ErrorBound(t *testing.T, k Kernel, n int) {
+	t.Helper()
+	r := rand.New(rand.NewSource(5))
+	bound := float64(n) * 0x1p-24
+	if k == bfmmla {
+		bound = float64((n+1)/2) * 0x1p-23
+	}
+	rows, cols := k.MR, k.NR
+	x, y := newMatrix(r, rows, n), newMatrix(r, n, cols)
+	a, b := make([]float32, rows*k.Words(n)), make([]float32, k.Words(n)*k.NR+k.Lanes)
+	k.Rows(a, k.Words(n), x.from(), x.ld, rows, n)
+	k.Copy(b, k.NR, y.from(), y.ld, n, cols)
+	c := make([]float32, rows*cols)
+	k.Tile(rows, cols, k.Words(n), a, k.Words(n), 1, b, k.NR, c, cols, false)
+	for i := 0; i < rows; i++ {
+		for j := 0; j < cols; j++ {
+			sum, size := 0.0, 0.0
+			for p := 0; p < n; p++ {
+				product := float64(RoundBF16(x.from()[i*x.ld+p])) * float64(RoundBF16(y.from()[p*y.ld+j]))
+				sum, size = sum+product, size+math.Abs(product)
+			}
+			if e := math.Abs(float64(c[i*cols+j]) - sum); !(e <= bound*(1+bound)*size) {
+				t.Fatalf("%v: n=%d row %d, column %d is %v, want %v; Σ|ab| = %v", k, n, i, j, c[i*cols+j], sum, size)
 			}
 		}
 	}
@@ -174,7 +200,7 @@ func TestTileBF16ErrorBound(t *testing.T) {
 // Copy, Transpose and Rows put every rounded element in its place, in every
 // kernel and from numbers of every kind, and write no further than they say.
 func TestPackBF16(t *testing.T) {
-	for _, k := range BF16Kernels() {
+	for _, k := range testedBF16Kernels() {
 		r := rand.New(rand.NewSource(6))
 		for width := 1; width <= k.NR; width++ {
 			for _, rows := range []int{1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 64, 67} {
@@ -193,11 +219,23 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 	t.Helper()
 	n := k.Words(rows)
 	vector := (width + k.Lanes - 1) / k.Lanes * k.Lanes
-	di, dj, end := ldd, 1, (n-1)*ldd+vector // of word p, column j
+	place := func(p, j int) int { return p*ldd + j }
+	end := (n-1)*ldd + vector
 	if way == "Rows" {
-		di, dj, end = 1, n+ldd, (width-1)*(n+ldd)+n
+		place = func(p, j int) int { return j*(n+ldd) + p }
+		end = (width-1)*(n+ldd) + n
 	} else if way == "Transpose" && ldd < vector {
 		return
+	}
+	if k == bfmmla {
+		plain, rows := place, way == "Rows"
+		place = func(p, j int) int { // two rows of words share their space
+			if rows {
+				return plain(0, j&^1) + p/2*4 + j%2*2 + p%2
+			}
+			return plain(p&^1, 0) + 2*j + p%2
+		}
+		end = max(end, place(n-1, width|1)+1)
 	}
 	dst := make([]float32, end+40)
 	for i := range dst {
@@ -226,19 +264,22 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 	written := make([]bool, len(dst))
 	for p := 0; p < n; p++ {
 		for j := 0; j < width; j++ {
-			value := func(p int) float32 { return at(src.from(), p*si+j*sj, p < rows) }
+			value := func(p int) float32 { return at(src.from(), p*si+j*sj, p < rows) } // 0 beyond the last
 			want := math.Float32bits(RoundBF16(value(p)))
 			if k.Precision == BF16 {
 				want = pairBF16(value(2*p), value(2*p+1))
 			}
-			written[p*di+j*dj] = true
-			if got := words(dst)[p*di+j*dj]; got != want {
+			if k == bfmmla {
+				want = want>>16 | want<<16
+			}
+			written[place(p, j)] = true
+			if got := words(dst)[place(p, j)]; got != want {
 				t.Fatalf("%v: %s rows=%d width=%d ldd=%d: word %d, column %d is %08x, want %08x", k, way, rows, width, ldd, p, j, got, want)
 			}
 		}
 	}
 	for i, w := range words(dst) {
-		if w != guard && !written[i] && (i >= end || way == "Rows") {
+		if w != guard && !written[i] && (i >= end || way == "Rows" && k != bfmmla) {
 			t.Fatalf("%v: %s rows=%d width=%d ldd=%d: element %d was written", k, way, rows, width, ldd, i)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// ISA is an instruction set for which kernels exist. The results do not depend
-// on it, only the time they take.
+// ISA is an instruction set for which kernels exist. In float32 the results do
+// not depend on it, only the time they take.
 type ISA int32
 
 const (
@@ -17,9 +17,10 @@ const (
 	AVX2                 // AVX2 and FMA
 	AVX512               // AVX-512 F, VL, DQ and BW
 	NEON                 // arm64's vectors of 128 bits
+	BFMMLA               // NEON, and the matrix products of bfloat16 (FEAT_BF16)
 )
 
-var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon"}
+var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon", BFMMLA: "bfmmla"}
 
 // String returns the name that PACTUNE_KERNEL and ParseISA know.
 func (isa ISA) String() string {

@@ -30,7 +30,11 @@ const smallest32 = (1023 - 126) << 52
 
 // fma32Odd returns p + z rounded to odd at 53 bits and then to float32: the
 // last bit, set when anything was lost, breaks false ties.
-func fma32Odd(p, z float64) float32 {
+func fma32Odd(p, z float64) float32 { return float32(sumOdd(p, z)) }
+
+// sumOdd returns p + z rounded to odd: cut to 53 bits, the last of them set when
+// anything was lost.
+func sumOdd(p, z float64) float64 {
 	s := p + z
 	t := s - p // TwoSum: s + e is p + z exactly
 	e := (p - (s - t)) + (z - t)
@@ -42,5 +46,5 @@ func fma32Odd(p, z float64) float32 {
 			b--
 		}
 	}
-	return float32(math.Float64frombits(b))
+	return math.Float64frombits(b)
 }

@@ -19,12 +19,14 @@ const (
 // Copy, Transpose and Rows pack operands, of which Tile makes a tile of C. What
 // they pack are words of 32 bits: a float32 each, or, in BF16, two values that
 // follow each other in k, rounded by RoundBF16, the first in the upper half; the
-// partner of the last of an odd number is 0.
+// partner of the last of an odd number is 0. The instruction set BFMMLA has the
+// first in the lower half, an even number of words, and an order of its own
+// (bfmmla.go), in which two rows of dst share the space of both.
 type Kernel struct {
 	ISA       ISA
 	Precision Precision
 	MR, NR    int // largest tile of C: MR rows, NR columns
-	Lanes     int // float32 numbers in a vector; NR is a multiple
+	Lanes     int // columns of a panel in a vector; NR is a multiple
 }
 
 var kernels = [...]Kernel{
@@ -32,6 +34,7 @@ var kernels = [...]Kernel{
 	AVX2:      {AVX2, Float32, 6, 16, 8},
 	AVX512:    {AVX512, Float32, 14, 32, 16},
 	NEON:      {NEON, Float32, 6, 16, 4},
+	BFMMLA:    {NEON, Float32, 6, 16, 4},
 }
 
 // Kernels returns the float32 micro-kernels that this process can run, slowest
@@ -39,7 +42,9 @@ var kernels = [...]Kernel{
 func Kernels() []Kernel {
 	var ks []Kernel
 	for _, isa := range available {
-		ks = append(ks, kernels[isa])
+		if kernels[isa].ISA == isa {
+			ks = append(ks, kernels[isa])
+		}
 	}
 	return ks
 }
@@ -52,7 +57,7 @@ func ActiveKernel() Kernel { return kernels[Active()] }
 func BF16Kernels() []Kernel {
 	var ks []Kernel
 	for _, isa := range available {
-		if isa != Reference {
+		if isa != Reference && kernels[isa].ISA == isa {
 			ks = append(ks, rounded(isa))
 		}
 		if k := bf16Kernel(isa); k.Precision == BF16 {
@@ -64,8 +69,8 @@ func BF16Kernels() []Kernel {
 
 // ActiveBF16Kernel returns the micro-kernel for operands in bfloat16 of the
 // instruction set in use. Where that has no instruction for them the operands
-// are rounded and the float32 kernel multiplies them, with the same result
-// unless a partial sum is subnormal (see Tile).
+// are rounded and the float32 kernel multiplies them, with the result of
+// VDPBF16PS unless a partial sum is subnormal (see Tile).
 func ActiveBF16Kernel() Kernel { return bf16Kernel(Active()) }
 
 func bf16Kernel(isa ISA) Kernel {
@@ -74,9 +79,15 @@ func bf16Kernel(isa ISA) Kernel {
 		return Kernel{Reference, BF16, 4, 32, 16}
 	case isa == AVX512 && hasAVX512BF16:
 		return Kernel{AVX512, BF16, 14, 32, 16}
+	case isa == BFMMLA:
+		return bfmmla
 	}
 	return rounded(isa)
 }
+
+// bfmmla is the kernel of BFMMLA; in builds and on machines without the
+// instruction its methods run in plain Go.
+var bfmmla = Kernel{BFMMLA, BF16, 6, 16, 2}
 
 func rounded(isa ISA) Kernel {
 	k := kernels[isa]
@@ -91,7 +102,10 @@ func (k Kernel) String() string {
 
 // Words returns the number of words that hold n values of k.
 func (k Kernel) Words(n int) int {
-	if k.Precision == BF16 {
+	switch {
+	case k == bfmmla:
+		return (n + 3) / 4 * 2
+	case k.Precision == BF16:
 		return (n + 1) / 2
 	}
 	return n
@@ -111,16 +125,25 @@ func (k Kernel) Words(n int) int {
 //
 // where flush puts 0 in place of a subnormal number. So BF16 and RoundedBF16 give
 // the same bits unless a partial sum is below 2^-126; then each step moves the
-// sum by less than 2^-126.
+// sum by less than 2^-126. With BFMMLA a round is
+//
+//	acc = BFDotAdd(acc, first(a), first(b), second(a), second(b))
 //
 // a is (rows, words) with any strides rs between rows and cs between columns. b is
 // (words, NR) with rows ldb apart: all NR columns are read, also those ≥ cols,
-// which may hold anything. c is (rows, cols) with rows ldc apart; nothing
+// which may hold anything. With BFMMLA one of rs and cs is 1: a is what Rows packed
+// with ldd = rs, or what Copy or Transpose packed with ldd = cs. c is (rows, cols) with rows ldc apart; nothing
 // outside of it is written, nothing of it is read unless accumulate.
 func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
-	a = a[:(rows-1)*rs+(words-1)*cs+1]
 	b = b[:(words-1)*ldb+k.NR]
 	c = c[:(rows-1)*ldc+cols]
+	if k == bfmmla {
+		pair, group := foursA(rs, cs)
+		a = a[:(rows-1)/2*pair+(words/2-1)*group+4]
+		tileFours(rows, cols, words, a, pair, group, b, ldb, c, ldc, accumulate)
+		return
+	}
+	a = a[:(rows-1)*rs+(words-1)*cs+1]
 	if k.Precision == BF16 {
 		tileBF16(k.ISA, rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
 		return
@@ -181,6 +204,10 @@ func (k Kernel) Row(cols, kc int, a []float32, cs int, b []float32, ldb int, tra
 func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int) {
 	dst = dst[:(k.Words(rows)-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(rows-1)*lds+width]
+	if k == bfmmla {
+		copyFours(dst, ldd, src, lds, rows, width)
+		return
+	}
 	if k.Precision == BF16 {
 		copyBF16(k.ISA, dst, ldd, src, lds, rows, width)
 		return
@@ -197,6 +224,10 @@ func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int
 func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, width int) {
 	dst = dst[:(k.Words(rows)-1)*ldd+(width+k.Lanes-1)/k.Lanes*k.Lanes]
 	src = src[:(width-1)*lds+rows]
+	if k == bfmmla {
+		rowsFours(dst, 4, 2*ldd, src, lds, width, rows)
+		return
+	}
 	if k.Precision == BF16 {
 		transposeBF16(k.ISA, dst, ldd, src, lds, rows, width)
 		return
@@ -208,10 +239,15 @@ func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, widt
 }
 
 // Rows packs rows along k: dst[i*ldd+p] = src[i*lds+p] for i < rows, p < n, all
-// sizes ≥ 1; in BF16 column p of dst pairs the columns 2p and 2p+1 of src.
+// sizes ≥ 1; in BF16 column p of dst pairs the columns 2p and 2p+1 of src. With
+// BFMMLA dst has room for an even number of rows.
 func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
-	dst = dst[:(rows-1)*ldd+k.Words(n)]
 	src = src[:(rows-1)*lds+n]
+	if k == bfmmla {
+		rowsFours(dst[:(rows-1)/2*2*ldd+2*k.Words(n)], 2*ldd, 4, src, lds, rows, n)
+		return
+	}
+	dst = dst[:(rows-1)*ldd+k.Words(n)]
 	if k.Precision == BF16 {
 		rowsBF16(k.ISA, dst, ldd, src, lds, rows, n)
 		return

@@ -45,7 +45,7 @@ func transposePanel(isa ISA, dst []float32, ldd int, src []float32, lds, rows, w
 }
 
 func prefetch(isa ISA, x []float32) {
-	if isa == NEON {
+	if isa != Reference {
 		prefetchNEON(&x[0], len(x))
 	}
 }

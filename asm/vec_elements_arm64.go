@@ -10,7 +10,7 @@ func addVec(dst []float32, a []float32, b []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		addNEON(&dst[0], &a[0], &b[0], n)
 		return n
 	}
@@ -26,7 +26,7 @@ func scaleVec(dst []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		scaleNEON(&dst[0], c, n)
 		return n
 	}
@@ -42,7 +42,7 @@ func geluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		geluNEON(&y[0], &z[0], n)
 		return n
 	}
@@ -58,7 +58,7 @@ func geluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		geluGradNEON(&dz[0], &dy[0], &z[0], n)
 		return n
 	}
@@ -74,7 +74,7 @@ func geluTanhVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		geluTanhNEON(&y[0], &z[0], n)
 		return n
 	}
@@ -90,7 +90,7 @@ func geluTanhGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		geluTanhGradNEON(&dz[0], &dy[0], &z[0], n)
 		return n
 	}
@@ -106,7 +106,7 @@ func reluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		reluNEON(&y[0], &z[0], n)
 		return n
 	}
@@ -122,7 +122,7 @@ func reluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		reluGradNEON(&dz[0], &dy[0], &z[0], n)
 		return n
 	}
@@ -138,7 +138,7 @@ func siluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		siluNEON(&y[0], &z[0], n)
 		return n
 	}
@@ -154,7 +154,7 @@ func siluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		siluGradNEON(&dz[0], &dy[0], &z[0], n)
 		return n
 	}
@@ -170,7 +170,7 @@ func tanhVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		tanhNEON(&y[0], &z[0], n)
 		return n
 	}
@@ -186,7 +186,7 @@ func tanhGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		tanhGradNEON(&dz[0], &dy[0], &z[0], n)
 		return n
 	}
@@ -202,7 +202,7 @@ func priorGradVec(grad []float32, w []float32, w0 []float32, c *[1]float32) int 
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		priorGradNEON(&grad[0], &w[0], &w0[0], c, n)
 		return n
 	}
@@ -218,7 +218,7 @@ func adamWVec(w []float32, grad []float32, m []float32, v []float32, c *AdamStep
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		adamWNEON(&w[0], &grad[0], &m[0], &v[0], c, n)
 		return n
 	}
@@ -234,7 +234,7 @@ func dropoutVec(y []float32, x []float32, u []uint32, c *[2]float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		dropoutNEON(&y[0], &x[0], &u[0], c, n)
 		return n
 	}
@@ -250,7 +250,7 @@ func axpyVec(dst []float32, w []float32, eps []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		axpyNEON(&dst[0], &w[0], &eps[0], c, n)
 		return n
 	}
@@ -266,7 +266,7 @@ func noiseStepVec(p []float32, mp []float32, vp []float32, grad []float32, eps [
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		noiseStepNEON(&p[0], &mp[0], &vp[0], &grad[0], &eps[0], c, n)
 		return n
 	}

@@ -10,7 +10,7 @@ func sumVec(x []float32, l *lanes32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		sumNEON(&x[0], l, n)
 		return n
 	}
@@ -26,7 +26,7 @@ func deviationVec(x []float32, l *lanes32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		deviationNEON(&x[0], l, c, n)
 		return n
 	}
@@ -42,7 +42,7 @@ func normVec(y []float32, x []float32, gamma []float32, beta []float32, c *[2]fl
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		normNEON(&y[0], &x[0], &gamma[0], &beta[0], c, n)
 		return n
 	}
@@ -58,7 +58,7 @@ func normSumsVec(dy []float32, x []float32, gamma []float32, l *[2]lanes32, c *[
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		normSumsNEON(&dy[0], &x[0], &gamma[0], l, c, n)
 		return n
 	}
@@ -74,7 +74,7 @@ func normGradVec(dx []float32, dy []float32, x []float32, gamma []float32, c *[4
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		normGradNEON(&dx[0], &dy[0], &x[0], &gamma[0], c, n)
 		return n
 	}
@@ -90,7 +90,7 @@ func normParamGradVec(dgamma []float32, dbeta []float32, dy []float32, x []float
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		normParamGradNEON(&dgamma[0], &dbeta[0], &dy[0], &x[0], c, n)
 		return n
 	}
@@ -106,7 +106,7 @@ func squaresVec(x []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		squaresNEON(&x[0], l, n)
 		return n
 	}
@@ -122,7 +122,7 @@ func wideDotVec(grad []float32, eps []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		wideDotNEON(&grad[0], &eps[0], l, n)
 		return n
 	}
@@ -138,7 +138,7 @@ func distanceVec(a []float32, b []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		distanceNEON(&a[0], &b[0], l, n)
 		return n
 	}
@@ -154,7 +154,7 @@ func noisyVec(dst []float32, w []float32, w0 []float32, p []float32, eps []float
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		noisyNEON(&dst[0], &w[0], &w0[0], &p[0], &eps[0], l, n)
 		return n
 	}
@@ -170,7 +170,7 @@ func widenAddVec(sums []float64, x []float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		widenAddNEON(&sums[0], &x[0], n)
 		return n
 	}
@@ -186,7 +186,7 @@ func softmaxVec(y []float32, x []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		softmaxNEON(&y[0], &x[0], c, n)
 		return n
 	}
@@ -202,7 +202,7 @@ func softmaxGradVec(dx []float32, p []float32, dp []float32, c *[1]float32) int 
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		softmaxGradNEON(&dx[0], &p[0], &dp[0], c, n)
 		return n
 	}
@@ -218,7 +218,7 @@ func wordsVec(dst []uint32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		wordsNEON(&dst[0], c, n)
 		return n
 	}
@@ -234,7 +234,7 @@ func normalsVec(dst []float32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		normalsNEON(&dst[0], c, n)
 		return n
 	}
@@ -250,7 +250,7 @@ func clippedVec(dst []float32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case NEON:
+	case NEON, BFMMLA:
 		clippedNEON(&dst[0], c, n)
 		return n
 	}

@@ -1,9 +1,10 @@
 // Command gengemm writes the assembly of the matrix product's micro-kernels,
 // gemm_avx2_amd64.s, gemm_avx512_amd64.s, for pairs of bfloat16
-// gemm_bf16avx512_amd64.s, and gemm_neon_arm64.s, into the current folder. The
-// kernels of the first three have one form and differ in the width of a vector, in
-// the number of registers, in how a part of a vector is stored and in the product
-// of two words; neon.go writes the last.
+// gemm_bf16avx512_amd64.s, gemm_neon_arm64.s, and for bfloat16 there
+// gemm_bfmmla_arm64.s, into the current folder. The kernels of the first three have
+// one form and differ in the width of a vector, in the number of registers, in how
+// a part of a vector is stored and in the product of two words; neon.go and
+// bfmmla.go write the others.
 package main
 
 import (
@@ -67,14 +68,20 @@ func row(i int) string {
 
 func main() {
 	log.SetFlags(0)
-	for _, t := range targets {
-		if err := os.WriteFile(t.file(), t.source(), 0o644); err != nil {
+	for name, source := range sources() {
+		if err := os.WriteFile(name, source, 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(neonFile, neonSource(), 0o644); err != nil {
-		log.Fatal(err)
+}
+
+// sources are the files by name.
+func sources() map[string][]byte {
+	files := map[string][]byte{neonFile: neonSource(), bfmmlaFile: bfmmlaSource()}
+	for _, t := range targets {
+		files[t.file()] = t.source()
 	}
+	return files
 }
 
 func (t target) file() string { return "gemm_" + strings.ToLower(t.name) + "_amd64.s" }

@@ -119,7 +119,11 @@ func dispatch(arch string, targets []*target, all []kernel) []byte {
 		}
 		fmt.Fprintf(&w, "\nfunc %sVec(%s) int {\n\tn := len(%s)%s\n\tif n == 0 {\n\t\treturn 0\n\t}\n\tswitch Active() {\n", k.name, k.signature(), first, round)
 		for _, t := range targets {
-			fmt.Fprintf(&w, "\tcase %s:\n\t\t%s%s(%s, n)\n\t\treturn n\n", t.name, k.name, t.name, strings.Join(args, ", "))
+			isas := t.name
+			if t.neon {
+				isas += ", BFMMLA" // which differs in matrix products only
+			}
+			fmt.Fprintf(&w, "\tcase %s:\n\t\t%s%s(%s, n)\n\t\treturn n\n", isas, k.name, t.name, strings.Join(args, ", "))
 		}
 		w.WriteString("\t}\n\treturn 0\n}\n")
 		for _, t := range targets {

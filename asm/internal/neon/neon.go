@@ -44,6 +44,7 @@ var instructions = map[string]instruction{
 	"fmla.4s":  three("fmla", "4s", 0x4e20cc00),
 	"fmls.4s":  three("fmls", "4s", 0x4ea0cc00),
 	"fcmgt.4s": three("fcmgt", "4s", 0x6ea0e400),
+	"facgt.4s": three("facgt", "4s", 0x6ea0ec00),
 	"fsqrt.4s": two("fsqrt", "4s", 0x6ea1f800),
 	"scvtf.4s": two("scvtf", "4s", 0x4e21d800),
 
@@ -59,6 +60,7 @@ var instructions = map[string]instruction{
 	"and":    three("and", "16b", 0x4e201c00),
 	"orr":    three("orr", "16b", 0x4ea01c00),
 	"eor":    three("eor", "16b", 0x6e201c00),
+	"bic":    three("bic", "16b", 0x4e601c00), // d = n and not m
 	"bsl":    three("bsl", "16b", 0x6e601c00), // d = d ? n : m, bit by bit
 	"bit":    three("bit", "16b", 0x6ea01c00), // d = m ? n : d
 	"mov":    {0x4ea01c00, "mov v{d}.16b, v{n}.16b"},
@@ -67,6 +69,9 @@ var instructions = map[string]instruction{
 	"uzp2.4s": three("uzp2", "4s", 0x4e805800),
 	"trn1.4s": three("trn1", "4s", 0x4e802800),
 	"trn2.4s": three("trn2", "4s", 0x4e806800),
+	"zip1.4s": three("zip1", "4s", 0x4e803800),
+	"zip2.4s": three("zip2", "4s", 0x4e807800),
+	"zip1.8h": three("zip1", "8h", 0x4e403800),
 	"trn1.2d": three("trn1", "2d", 0x4ec02800),
 	"trn2.2d": three("trn2", "2d", 0x4ec06800),
 
@@ -85,6 +90,10 @@ var instructions = map[string]instruction{
 	"dup.4s":   {0x4e040400, "dup v{d}.4s, v{n}.s[0]"},
 	"umaxv.4s": {0x6eb0a800, "umaxv s{d}, v{n}.4s"},
 	"fmla.s":   {0x4f801000, "fmla v{d}.4s, v{n}.4s, v{m}.s[{lane}]"},
+
+	"bfmmla":  {0x6e40ec00, "bfmmla v{d}.4s, v{n}.8h, v{m}.8h"},
+	"bfcvtn":  {0x0ea16800, "bfcvtn v{d}.4h, v{n}.4s"},
+	"bfcvtn2": {0x4ea16800, "bfcvtn2 v{d}.8h, v{n}.4s"},
 
 	"ldr": {0x3ce06800, "ldr q{d}, [x{n}, x{m}]"},
 	"str": {0x3ca06800, "str q{d}, [x{n}, x{m}]"},

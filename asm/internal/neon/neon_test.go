@@ -73,7 +73,7 @@ func TestAssembledWords(t *testing.T) {
 		}
 	}
 	object := filepath.Join(t.TempDir(), "o")
-	cmd := exec.Command(as, "-o", object, "-")
+	cmd := exec.Command(as, "-march=armv8.6-a", "-o", object, "-")
 	cmd.Stdin = strings.NewReader(strings.Join(texts, "\n") + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
