@@ -76,7 +76,19 @@ func (g *gemmCase) String() string {
 }
 
 // want is the product by the definition in the package comment.
-func (g *gemmCase) want() []Float {
+func (g *gemmCase) want() []Float { return g.wantBlocks(dotFMA) }
+
+func dotFMA(x, y []Float) Float {
+	acc := Float(0)
+	for i := range x {
+		acc = fma(x[i], y[i], acc)
+	}
+	return acc
+}
+
+// wantBlocks is it with another sum of a block's products.
+func (g *gemmCase) wantBlocks(dot func(x, y []Float) Float) []Float {
+	var x, y [KC]Float
 	c := append([]Float(nil), g.c...)
 	for i := 0; i < g.m; i++ {
 		for j := 0; j < g.n; j++ {
@@ -85,8 +97,8 @@ func (g *gemmCase) want() []Float {
 				sum = c[guard+i*g.ldc+j]
 			}
 			for k := 0; k < g.k; k += 256 {
-				acc := Float(0)
-				for q := k; q < min(k+256, g.k); q++ {
+				kc := min(256, g.k-k)
+				for q := k; q < k+kc; q++ {
 					ia, ib := i*g.lda+q, q*g.ldb+j
 					switch g.kind {
 					case NT:
@@ -94,8 +106,9 @@ func (g *gemmCase) want() []Float {
 					case TN:
 						ia = q*g.lda + i
 					}
-					acc = fma(g.a[guard+ia], g.b[guard+ib], acc)
+					x[q-k], y[q-k] = g.a[guard+ia], g.b[guard+ib]
 				}
+				acc := dot(x[:kc], y[:kc])
 				if k == 0 && !g.accumulate {
 					sum = acc
 				} else {
