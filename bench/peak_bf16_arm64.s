@@ -1,0 +1,67 @@
+//go:build arm64 && !purego
+
+#include "textflag.h"
+
+// BFMMLA(d): bfmmla vd.4s, v0.8h, v1.8h
+#define BFMMLA(d) WORD $(0x6e41ec00 + d)
+
+// func mmlaBF16(loops int)
+// Requires: FEAT_BF16
+// R0 = loops left; V0, V1 = factors (0); V8 … V31 = accumulators
+TEXT ·mmlaBF16(SB), NOSPLIT, $0-8
+	MOVD loops+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	VMOVI $0, V24.B16
+	VMOVI $0, V25.B16
+	VMOVI $0, V26.B16
+	VMOVI $0, V27.B16
+	VMOVI $0, V28.B16
+	VMOVI $0, V29.B16
+	VMOVI $0, V30.B16
+	VMOVI $0, V31.B16
+
+loop:
+	BFMMLA(8)
+	BFMMLA(9)
+	BFMMLA(10)
+	BFMMLA(11)
+	BFMMLA(12)
+	BFMMLA(13)
+	BFMMLA(14)
+	BFMMLA(15)
+	BFMMLA(16)
+	BFMMLA(17)
+	BFMMLA(18)
+	BFMMLA(19)
+	BFMMLA(20)
+	BFMMLA(21)
+	BFMMLA(22)
+	BFMMLA(23)
+	BFMMLA(24)
+	BFMMLA(25)
+	BFMMLA(26)
+	BFMMLA(27)
+	BFMMLA(28)
+	BFMMLA(29)
+	BFMMLA(30)
+	BFMMLA(31)
+	SUBS $1, R0, R0
+	BNE  loop
+	RET
