@@ -178,7 +178,7 @@ var listed = []Option{
 
 // environment lists the variables that the program reads.
 var environment = []struct{ Name, Help string }{
-	{"PACTUNE_KERNEL", "avx512, avx2, neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
+	{"PACTUNE_KERNEL", "avx512, avx2, bfmmla (neon, and its products of bfloat16), neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
 	{"GOGC", "how much the heap may grow by garbage, in percent; train sets 10 where it is not set, which the forecast of the memory counts on"},
 	{"PACTUNE_DATA", "folder of real data that the tests use"},
 	{"NO_COLOR", "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
