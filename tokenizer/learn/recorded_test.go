@@ -108,8 +108,9 @@ func TestSharesPiecesWithTheReference(t *testing.T) {
 			}
 		}
 		share := float64(same) / float64(len(e.Vocab))
-		if t.Logf("%d pieces, lowercase %v: %.3f are the reference's", e.Size, e.Lowercase, share); share < 0.9 || len(has) != len(e.Vocab) {
-			t.Errorf("%d pieces, lowercase %v: found %d pieces, of %d a share of %.3f", e.Size, e.Lowercase, len(has), len(e.Vocab), share)
+		t.Logf("%d pieces, lowercase %v: %.3f are the reference's", e.Size, e.Lowercase, share)
+		if share < 0.9 {
+			t.Errorf("%d pieces, lowercase %v: a share of %.3f is the reference's, want 0.9", e.Size, e.Lowercase, share)
 		}
 	}
 }
