@@ -209,6 +209,23 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
+// A run that would not fit is refused before anything is written.
+func TestRefusesTooLittleMemory(t *testing.T) {
+	text, vocab := write(t, story(150_000))
+	dir := filepath.Join(t.TempDir(), "run")
+	c, err := ParseArgs(small(text, vocab, dir, "--max_memory", "10MiB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(context.Background(), c, train.Hooks{})
+	if fault.KindOf(err) != fault.Resources || !strings.Contains(err.Error(), "--gradient_checkpointing") {
+		t.Errorf("10 MiB: %v", err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is there: %v", err)
+	}
+}
+
 // A steady update allocates nothing.
 func TestSteadyStepAllocatesNothing(t *testing.T) {
 	text, vocab := write(t, story(150_000))

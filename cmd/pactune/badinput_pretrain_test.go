@@ -37,7 +37,6 @@ var badPretraining = part{"Pretraining", false, func(f *badFiles) {
 	{"more positions than the model has", "pretrain text.txt --model_name_or_path model --max_seq_length 1000", 2, []string{"--max_seq_length 1000", "at most"}},
 	{"a folder that is in use", "PRETRAIN text.txt --output_dir texts/..", 2, []string{"not empty"}},
 	{"a rate that blows up", "PRETRAIN text.txt --learning_rate 1e30 --max_steps 30 --warmup_ratio 0 --max_grad_norm 0", 6, []string{"--learning_rate"}},
-	{"less memory than it needs", "PRETRAIN text.txt --max_memory 10MiB", 5, []string{"--max_memory allows", "--gradient_checkpointing"}},
 	{"resume without a folder", "resume", 2, []string{"resume needs the folder"}},
 	{"resume what is not there", "resume none", 2, []string{"none"}},
 	{"resume another kind of run", "resume notarun", 2, []string{"notarun", "pactune pretrain"}},
