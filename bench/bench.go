@@ -31,8 +31,8 @@ type Options struct {
 	Seconds   float64 // --seconds: least time of the repetitions of a workload
 	Steps     int     // --steps: repetitions of a training step
 
-	Model          string // --model: one of bert.SizeNames
-	Layers         int    // --layers: of a training step's model; 0: as many as the shape has
+	Model          string // --model: what bert.Sized takes
+	VocabSize      int    // --vocab_size: of a model to pretrain
 	Batch, Seq     int    // --batch, --seq: texts, and tokens of a text
 	Profile        bool   // --profile: time a training step op by op
 	Vocab          string // --vocab: vocab.txt for the texts of the files
@@ -120,10 +120,10 @@ func (k known) MarshalJSON() ([]byte, error) {
 
 // kinds are the groups of workloads; pac has a course of its own.
 var kinds = map[string]func(o *Options) ([]*workload, error){
-	"gemm": gemms, "attention": attentions, "step": steps, "predict": predictions,
+	"gemm": gemms, "attention": attentions, "step": steps, "pretrain": pretraining, "predict": predictions,
 }
 
-// Run times all workloads of a kind, gemm, attention, step, pac or predict, and
+// Run times all workloads of a kind, gemm, attention, step, pretrain, pac or predict, and
 // tells emit of each as it is done.
 func Run(ctx context.Context, kind string, o Options, emit func(*Result) error) error {
 	o.Threads = train.Threads(o.Threads)
@@ -132,7 +132,7 @@ func Run(ctx context.Context, kind string, o Options, emit func(*Result) error) 
 	}
 	workloadsOf, ok := kinds[kind]
 	if !ok {
-		return fault.Errorf(fault.Usage, "there is no benchmark %q: there are gemm, attention, step, pac and predict", kind)
+		return fault.Errorf(fault.Usage, "there is no benchmark %q: there are gemm, attention, step, pretrain, pac and predict", kind)
 	}
 	workloads, err := workloadsOf(&o)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // batch, where it is throughput. Texts are token ids: the tokeniser takes
 // microseconds.
 func predictions(o *Options) ([]*workload, error) {
-	c, err := shape(o)
+	c, err := shape(o, randomVocab)
 	if err != nil {
 		return nil, err
 	}

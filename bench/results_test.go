@@ -200,7 +200,7 @@ func check(t *testing.T, r map[string]any) {
 // A step of fewer layers has fewer operations, and its profile tells of the
 // repetitions that count, op by op.
 func TestStepOfLayersWithProfile(t *testing.T) {
-	r := run(t, "step", Options{Model: "mini", Layers: 3, Batch: 2, Seq: 4, Steps: 2, Threads: 1, Profile: true})[0]
+	r := run(t, "step", Options{Model: "3x256", Batch: 2, Seq: 4, Steps: 2, Threads: 1, Profile: true})[0]
 	c, err := bert.Sized("mini", randomVocab)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,8 @@ func TestRefusals(t *testing.T) {
 		{"step", Options{Model: "tiny", Batch: 0, Seq: 1, Steps: 1}, fault.Usage, "--batch 0"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 513, Steps: 1}, fault.Usage, "1 to 512 tokens"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 1}, fault.Usage, "--steps 0"},
-		{"step", Options{Model: "tiny", Batch: 1, Seq: 1, Steps: 1, Layers: -1}, fault.Usage, "--layers -1"},
+		{"step", Options{Model: "-1x64", Batch: 1, Seq: 1, Steps: 1}, fault.Usage, "-1x64"},
+		{"pretrain", Options{Model: "tiny", Batch: 1, Seq: 8, Steps: 1}, fault.Usage, "--vocab_size 0"},
 		{"pac", Options{Model: "tiny"}, fault.Usage, "--steps 0"},
 		{"pac", Options{Model: "tiny", Steps: 1, TrainFile: file}, fault.Usage, "--vocab"},
 		{"pac", Options{Model: "tiny", Steps: 1, Vocab: vocab}, fault.Usage, "--train_file"},

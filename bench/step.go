@@ -13,7 +13,7 @@ import (
 // steps is one full training step: AdamW on all weights, dropout 0.1, random
 // tokens.
 func steps(o *Options) ([]*workload, error) {
-	c, err := shape(o)
+	c, err := shape(o, randomVocab)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func steps(o *Options) ([]*workload, error) {
 }
 
 // shape checks the sizes that the options ask for.
-func shape(o *Options) (*bert.Config, error) {
-	c, err := bert.Sized(o.Model, randomVocab)
+func shape(o *Options, vocab int) (*bert.Config, error) {
+	c, err := bert.Sized(o.Model, vocab)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,6 @@ func shape(o *Options) (*bert.Config, error) {
 	}
 	if err := unless(o.Seq >= 1 && o.Seq <= c.MaxPositions, "--seq %d: expected 1 to %d tokens", o.Seq, c.MaxPositions); err != nil {
 		return nil, err
-	}
-	if err := unless(o.Layers >= 0, "--layers %d: expected a whole number from 0 up", o.Layers); err != nil {
-		return nil, err
-	}
-	if o.Layers > 0 {
-		c.Layers = o.Layers
 	}
 	return &c, unless(o.Steps >= 1, "--steps %d: expected a whole number from 1 up", o.Steps)
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sort"
 	"strconv"
+	"strings"
 
 	"pactune/internal/fault"
 	"pactune/tensor"
@@ -65,34 +66,29 @@ func SizeNames() []string {
 	return names
 }
 
-// Sized returns the configuration of a named shape: tiny 2×128, mini 4×256,
-// small 4×512, base 12×768, large 24×1024 (layers × width), heads of 64.
-func Sized(name string, vocab int) (Config, error) {
-	s, ok := sizes[name]
-	if !ok {
-		return Config{}, fault.Errorf(fault.Usage, "size %q is unknown; there are %v", name, SizeNames())
+// Sized returns the configuration of a shape: tiny 2x128, mini 4x256, small
+// 4x512, base 12x768, large 24x1024, or any other, layers x width. Heads are 64
+// wide, or as many as stand behind a slash, as in 4x256/8.
+func Sized(shape string, vocab int) (Config, error) {
+	if s, ok := sizes[shape]; ok {
+		return sized(s.layers, s.hidden, s.heads, vocab), nil
 	}
-	return shaped(s.layers, s.hidden, s.heads, vocab), nil
-}
-
-// Shaped returns the configuration that "4x256" stands for: layers × width, and
-// heads of 64 or, after a slash, their number, as in 4x256/8.
-func Shaped(shape string, vocab int) (Config, error) {
 	var layers, hidden, heads int
 	if n, _ := fmt.Sscanf(shape, "%dx%d/%d", &layers, &hidden, &heads); n == 2 {
 		heads = max(1, hidden/64)
 	}
 	if shape != fmt.Sprintf("%dx%d/%d", layers, hidden, heads) && shape != fmt.Sprintf("%dx%d", layers, hidden) {
-		return Config{}, fault.Errorf(fault.Usage, "shape %q: expected layers x width, as in 4x256, or with the number of heads, as in 4x256/8", shape)
+		return Config{}, fault.Errorf(fault.Usage, "the shape %q is unknown: expected one of %s, or layers x width, as in 4x256, or 4x256/8 with the number of heads",
+			shape, strings.Join(SizeNames(), ", "))
 	}
-	c := shaped(layers, hidden, heads, vocab)
+	c := sized(layers, hidden, heads, vocab)
 	if err := c.check(); err != nil {
-		return Config{}, fault.Errorf(fault.Usage, "shape %s: %w", shape, err)
+		return Config{}, fault.Errorf(fault.Usage, "the shape %s: %w", shape, err)
 	}
 	return c, nil
 }
 
-func shaped(layers, hidden, heads, vocab int) Config {
+func sized(layers, hidden, heads, vocab int) Config {
 	return Config{
 		ModelType: "bert", Architectures: []string{"BertModel"}, VocabSize: vocab,
 		HiddenSize: hidden, Layers: layers, Heads: heads, Intermediate: 4 * hidden,

@@ -11,7 +11,7 @@ import (
 // sequence and whatever the words are, the place at their offset: their scores
 // are computed here from the embeddings, one dot product after the other.
 func TestHeadsLookAround(t *testing.T) {
-	config, err := bert.Shaped("1x64/8", 50)
+	config, err := bert.Sized("1x64/8", 50)
 	if err != nil {
 		t.Fatal(err)
 	}

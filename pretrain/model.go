@@ -41,7 +41,7 @@ func (c *Config) open() (*source, error) {
 	case err == nil:
 		s.config, err = bert.ParseConfig(text, c.ModelConfig)
 	case errors.Is(err, fs.ErrNotExist):
-		s.config, err = bert.Shaped(c.ModelConfig, tok.VocabSize())
+		s.config, err = bert.Sized(c.ModelConfig, tok.VocabSize())
 		s.config.MaxPositions = max(s.config.MaxPositions, c.MaxSeqLength)
 	default:
 		err = fault.Errorf(fault.Usage, "--model_config %s: %w", c.ModelConfig, err)
@@ -119,10 +119,10 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 		return need, 0, err
 	}
 	t := &trainer{cfg: c, model: m, tape: tape, drop: c.rates(m)}
-	largest := c.longest(c.BatchSize)
+	largest := c.Longest(c.BatchSize)
 	t.forward(&largest, true, 1)
 	tape.Backward()
-	held := c.longest(c.EvalBatchSize)
+	held := c.Longest(c.EvalBatchSize)
 	t.forward(&held, false, 1)
 	arena, _ := tape.Bytes()
 	need.Activations = int64(arena)
@@ -139,8 +139,8 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 // take.
 const textBytes = 100 << 20
 
-// longest is a batch of the longest sequences.
-func (c *Config) longest(sequences int) corpus.Batch {
+// Longest is a batch of the longest sequences.
+func (c *Config) Longest(sequences int) corpus.Batch {
 	b := corpus.Batch{RowStarts: []int32{0}, Examples: sequences}
 	targets := corpus.Targets(c.MaxSeqLength-2, c.MLMProbability)
 	for i := range sequences {

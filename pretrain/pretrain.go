@@ -171,7 +171,12 @@ func (r *run) prepare(pool *par.Pool) error {
 		r.note(loaded)
 	}
 	if err == nil {
-		r.t, err = newTrainer(c, model, r.text, steps, pool)
+		if r.t, err = newTrainer(c, model, r.text, steps, pool); err == nil {
+			for i := range r.t.micros {
+				r.text.Grow(&r.t.micros[i], c.BatchSize)
+			}
+			r.text.Grow(&r.t.held, c.EvalBatchSize)
+		}
 	}
 	if err != nil {
 		r.text.Close()
@@ -274,7 +279,7 @@ func (r *run) evaluate() error {
 		return nil
 	}
 	start := time.Now()
-	loss, targets, tokens := r.t.evaluate(func(done, total int) {
+	loss, targets, tokens := r.t.evaluate(r.text, func(done, total int) {
 		if r.hooks.OnWork != nil {
 			r.hooks.OnWork("evaluation", done, total)
 		}

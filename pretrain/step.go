@@ -17,11 +17,17 @@ import (
 	"pactune/train"
 )
 
+// text is where batches come from: a *corpus.Corpus.
+type text interface {
+	Next(b *corpus.Batch, sequences int) error
+	Epoch() float64
+}
+
 // trainer is the state of the training loop.
 type trainer struct {
 	cfg      *Config
 	model    *bert.Model
-	text     *corpus.Corpus
+	text     text
 	tape     *autograd.Tape
 	micros   []corpus.Batch // of one update
 	held     corpus.Batch
@@ -33,12 +39,8 @@ type trainer struct {
 	rec      train.StepRecord
 }
 
-func newTrainer(c *Config, m *bert.Model, text *corpus.Corpus, steps int, pool *par.Pool) (*trainer, error) {
+func newTrainer(c *Config, m *bert.Model, text text, steps int, pool *par.Pool) (*trainer, error) {
 	t := &trainer{cfg: c, model: m, text: text, micros: make([]corpus.Batch, c.AccumulationSteps)}
-	for i := range t.micros {
-		text.Grow(&t.micros[i], c.BatchSize)
-	}
-	text.Grow(&t.held, c.EvalBatchSize)
 	var err error
 	if t.tape, err = c.NewTape(pool); err != nil {
 		return nil, err
@@ -159,10 +161,10 @@ func (t *trainer) finite() error {
 
 // evaluate returns the mean loss over the held-out targets, their number and
 // that of the tokens read. The masks are always the same.
-func (t *trainer) evaluate(working func(done, total int)) (loss float64, targets, tokens int) {
-	n := t.text.HeldOutSequences()
+func (t *trainer) evaluate(text *corpus.Corpus, working func(done, total int)) (loss float64, targets, tokens int) {
+	n := text.HeldOutSequences()
 	for from := 0; from < n; from += t.cfg.EvalBatchSize {
-		t.text.HeldOut(&t.held, from, t.cfg.EvalBatchSize)
+		text.HeldOut(&t.held, from, t.cfg.EvalBatchSize)
 		loss += t.forward(&t.held, false, 1)
 		targets += len(t.held.Targets)
 		tokens += len(t.held.IDs)

@@ -8,14 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"pactune/bench"
-	"pactune/bert"
 	"pactune/internal/fault"
 	"pactune/tensor"
 	"pactune/train"
 )
 
 // benches are the subcommands of bench. One that has models of a shape has
-// some of the options model, layers, batch, seq and steps, with these defaults.
+// some of the options model, vocab_size, batch, seq and steps, with these defaults.
 var benches = []struct {
 	name, about string
 	shape       bench.Options
@@ -23,12 +22,13 @@ var benches = []struct {
 }{
 	{"gemm", "matrix products of BERT-base, and odd ones", bench.Options{}, []string{"seconds"}},
 	{"attention", "packed attention of 12 heads of 64, forward and backward", bench.Options{}, []string{"seconds"}},
-	{"step", "a training step: AdamW, dropout 0.1, random tokens", bench.Options{Model: "base", Batch: 16, Seq: 128}, []string{"model", "layers", "batch", "seq", "steps", "profile"}},
+	{"step", "a training step: AdamW, dropout 0.1, random tokens", bench.Options{Model: "base", Batch: 16, Seq: 128}, []string{"model", "batch", "seq", "steps", "profile"}},
+	{"pretrain", "an update of pretraining: 15 % of random tokens masked", bench.Options{Model: "4x256", Batch: 64, Seq: 128, VocabSize: 8000}, []string{"model", "vocab_size", "batch", "seq", "steps", "profile"}},
 	{"pac", "an update of PAC-tuning, its passes alone, the K table, the evaluation", bench.Options{Model: "base"}, []string{"model", "train_file", "validation_file", "vocab", "steps"}},
 	{"predict", "the answer to one text, and to a batch", bench.Options{Model: "base", Batch: 64, Seq: 12}, []string{"model", "batch", "seq", "seconds"}},
 }
 
-const benchHelp = `Usage: pactune bench gemm|attention|step|pac|predict [options]
+const benchHelp = `Usage: pactune bench gemm|attention|step|pretrain|pac|predict [options]
 
 Times what pactune spends its time on, beside the peak of this machine in the same run. Models are
 shapes with weights from a seed; no files are needed.
@@ -41,7 +41,7 @@ func benchCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fault.Errorf(fault.Usage, "bench needs a name of what to time, as in: pactune bench gemm; there are gemm, attention, step, pac and predict")
+				return fault.Errorf(fault.Usage, "bench needs a name of what to time, as in: pactune bench gemm; there are gemm, attention, step, pretrain, pac and predict")
 			}
 			return bench.Run(context.Background(), args[0], bench.Options{}, nil)
 		},
@@ -65,8 +65,8 @@ func benchKind(name, about string, o bench.Options, takes []string) *cobra.Comma
 	asJSON := false
 	known := map[string]train.Option{
 		"seconds":         train.Flag("seconds", "least time of the repetitions of each line", &o.Seconds),
-		"model":           train.Flag("model", "shape of the model", &o.Model, bert.SizeNames()...),
-		"layers":          train.Flag("layers", "layers of the model; 0: as many as the shape has", &o.Layers),
+		"model":           train.Flag("model", shapes, &o.Model),
+		"vocab_size":      train.Flag("vocab_size", "tokens of the vocabulary", &o.VocabSize),
 		"batch":           train.Flag("batch", "texts in a batch", &o.Batch),
 		"seq":             train.Flag("seq", "tokens of a text", &o.Seq),
 		"steps":           train.Flag("steps", "repetitions", &o.Steps),

@@ -14,12 +14,15 @@ import (
 	"pactune/train"
 )
 
+// shapes explains an option that names one.
+const shapes = "tiny 2x128, mini 4x256, small 4x512, base 12x768, large 24x1024, or any other layers x width, with /N for N heads"
+
 func initCommand() *cobra.Command {
 	architecture, size, vocab, seed, cased := "bert", "mini", "", uint64(42), false
 	options := func() []train.Option {
 		return []train.Option{
 			train.Flag("architecture", "the kind of model", &architecture, "bert"),
-			train.Flag("size", "layers x width: tiny 2x128, mini 4x256, small 4x512, base 12x768, large 24x1024", &size, bert.SizeNames()...),
+			train.Flag("size", shapes, &size),
 			train.Flag("vocab", "vocab.txt of a WordPiece tokeniser, one token a line", &vocab),
 			train.Flag("cased", "the vocabulary tells capitals from small letters", &cased),
 			train.Flag("seed", "seed of the weights", &seed),

@@ -62,7 +62,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    guess masked tokens
   pactune plot RUN --out DIR       draw the curves of a run as SVG
   pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
-                                   pac, predict
+                                   pretrain, pac, predict
   pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
                                    pretrain a model on plain text
   pactune resume RUN               go on with an interrupted pretraining

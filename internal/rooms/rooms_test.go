@@ -18,7 +18,8 @@ var floors = [][]string{
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
 	{"train"},
-	{"classify", "bench", "embedded", "plot", "pretrain"},
+	{"pretrain"},
+	{"classify", "bench", "embedded", "plot"},
 	{"cmd/pactune"},
 }
 
