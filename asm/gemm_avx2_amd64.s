@@ -1577,7 +1577,6 @@ set:
 //	AX      k, counted down
 //	SI      element of A
 //	R8 … R11  rows 0, 4, 8, 12 of B at the present column
-//	R14 R12  what is asked for
 //	BX      row 0 of the next group, R13 distance of rows in bytes, DX three times that
 //	DI CX   C, columns left
 //	Y0 … Y7  as in transposeAVX2
@@ -1600,29 +1599,8 @@ group:
 	LEAQ (R11)(R13*4), BX
 	VXORPS Y14, Y14, Y14                         // acc = 0
 	VXORPS Y15, Y15, Y15                         // acc = 0
-	MOVQ BX, R14
 
 sixteen:
-	MOVQ R14, R12                                // the same columns of the next sixteen rows
-	PREFETCHT1 (R12)
-	PREFETCHT1 (R12)(R13*1)
-	PREFETCHT1 (R12)(R13*2)
-	PREFETCHT1 (R12)(DX*1)
-	LEAQ (R12)(R13*4), R12
-	PREFETCHT1 (R12)
-	PREFETCHT1 (R12)(R13*1)
-	PREFETCHT1 (R12)(R13*2)
-	PREFETCHT1 (R12)(DX*1)
-	LEAQ (R12)(R13*4), R12
-	PREFETCHT1 (R12)
-	PREFETCHT1 (R12)(R13*1)
-	PREFETCHT1 (R12)(R13*2)
-	PREFETCHT1 (R12)(DX*1)
-	LEAQ (R12)(R13*4), R12
-	PREFETCHT1 (R12)
-	PREFETCHT1 (R12)(R13*1)
-	PREFETCHT1 (R12)(R13*2)
-	PREFETCHT1 (R12)(DX*1)
 	VMOVUPS 0(R8), X0                            // rows 0, 4
 	VINSERTF128 $1, 0(R9), Y0, Y0
 	VMOVUPS 0(R8)(R13*1), X1                     // rows 1, 5
@@ -1820,7 +1798,6 @@ sixteen:
 	ADDQ $64, R9
 	ADDQ $64, R10
 	ADDQ $64, R11
-	ADDQ $64, R14
 	SUBQ $16, AX
 	JNE sixteen
 	CMPB accumulate+48(FP), $0

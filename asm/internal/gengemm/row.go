@@ -97,7 +97,6 @@ func (f *file) rowTransposed() {
 //	AX      k, counted down
 //	SI      element of A
 //	R8 … R11  rows 0, 4, 8, 12 of B at the present column
-//	R14 R12  what is asked for
 //	BX      row 0 of the next group, R13 distance of rows in bytes, DX three times that
 //	DI CX   C, columns left
 //	Y0 … Y7  as in transpose%[1]s
@@ -120,17 +119,7 @@ TEXT ·rowTransposed%[1]s(SB), NOSPLIT, $0-49
 	f.line("", "LEAQ (R11)(R13*4), BX")
 	f.line("acc = 0", "VXORPS Y14, Y14, Y14")
 	f.line("acc = 0", "VXORPS Y15, Y15, Y15")
-	f.line("", "MOVQ BX, R14")
 	f.label("sixteen")
-	f.line("the same columns of the next sixteen rows", "MOVQ R14, R12")
-	for g := 0; g < 4; g++ {
-		for _, at := range []string{"", "(R13*1)", "(R13*2)", "(DX*1)"} {
-			f.line("", "PREFETCHT1 (R12)%s", at)
-		}
-		if g < 3 {
-			f.line("", "LEAQ (R12)(R13*4), R12")
-		}
-	}
 	for g, rows := range [][2]string{{"R8", "R9"}, {"R10", "R11"}} {
 		for p := 0; p < 16; p += 4 {
 			for r, at := range []string{"", "(R13*1)", "(R13*2)", "(DX*1)"} {
@@ -144,7 +133,7 @@ TEXT ·rowTransposed%[1]s(SB), NOSPLIT, $0-49
 			}
 		}
 	}
-	for _, r := range []string{"SI", "R8", "R9", "R10", "R11", "R14"} {
+	for _, r := range []string{"SI", "R8", "R9", "R10", "R11"} {
 		f.line("", "ADDQ $64, %s", r)
 	}
 	f.line("", "SUBQ $16, AX")
