@@ -49,6 +49,7 @@ func From(file fs.File, name string) (*File, error) {
 		f.Close()
 		return nil, err
 	}
+	f.giveBack(data) // the system may have mapped much more than the header
 	return f, nil
 }
 

@@ -54,11 +54,11 @@ const smallRows = 56
 type buffers struct {
 	blocks  blockTask
 	columns columnTask
-	counted int // bytes, on a dry pool
+	dry     struct{ a, b int } // words of the largest operands of a dry pool
 }
 
 func (b *buffers) bytes() int {
-	n := b.counted
+	n := 2 * 4 * (b.dry.a + b.dry.b)
 	for i := range b.blocks.packed {
 		n += 4 * (cap(b.blocks.packed[i].a) + cap(b.blocks.packed[i].b))
 	}
@@ -69,7 +69,7 @@ func (b *buffers) bytes() int {
 func (e *Engine) count(p product) {
 	if p.m > smallRows && p.n > 0 && p.k > 0 {
 		a, b := packedSizes(p, e.kernel())
-		e.counted = max(e.counted, 2*4*(a+b))
+		e.dry.a, e.dry.b = max(e.dry.a, a), max(e.dry.b, b)
 	}
 }
 

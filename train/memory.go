@@ -43,7 +43,7 @@ func (m Memory) parts() map[string]any {
 // Measured, in bytes: what a process grows by at the first use of code, stacks
 // and the heap's own tables; what writing the tokeniser takes a token.
 const (
-	settling   = 1 << 20
+	settling   = 2 << 20
 	vocabEntry = 300
 )
 
