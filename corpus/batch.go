@@ -40,11 +40,16 @@ func (c *Corpus) fill(b *Batch, w *window, i int, exampleID uint32) {
 func (c *Corpus) HeldOutSequences() int { return len(c.heldOut.sequences) }
 
 // HeldOut fills b with held-out sequences first … first+sequences−1, fewer at
-// the end. Their masks are always the same.
+// the end. Their targets are always the same, and all are [MASK]: one that the
+// model may read, as a tenth are in training, says nothing about what it
+// understands.
 func (c *Corpus) HeldOut(b *Batch, first, sequences int) {
 	b.clear()
 	for i := first; i < min(first+sequences, c.HeldOutSequences()); i++ {
 		c.fill(b, &c.heldOut, i, uint32(i))
+	}
+	for _, at := range b.At {
+		b.IDs[at] = c.words.special.Mask
 	}
 }
 
