@@ -18,14 +18,19 @@ func (d *Dataset) sample(n int, seed uint64) error {
 	if n > len(d.Examples) {
 		return fault.Errorf(fault.Usage, "--train_size %d: %s has %s; give a smaller number", n, d.Path, rowCount(len(d.Examples)))
 	}
-	p := make([]int32, len(d.Examples))
+	d.Examples, _ = d.part(randomRows(len(d.Examples), n, seed))
+	return nil
+}
+
+// randomRows marks n random ones of so many rows.
+func randomRows(rows, n int, seed uint64) []bool {
+	p := make([]int32, rows)
 	rng.NewKey(seed, rng.StreamSubset, stepSample).Perm(p)
-	keep := make([]bool, len(p))
+	keep := make([]bool, rows)
 	for _, row := range p[:n] {
 		keep[row] = true
 	}
-	d.Examples, _ = d.part(keep)
-	return nil
+	return keep
 }
 
 // part divides the examples by a mark per row; both parts keep file order.

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pactune/glue"
+	"pactune/internal/fault"
+	"pactune/train"
+)
+
+// fewShots is what the command was asked for.
+type fewShots struct {
+	task, data, out, seeds string
+	k, size                int
+}
+
+func fewshotCommand() *cobra.Command {
+	f := fewShots{k: 16, seeds: "13,21,42,87,100"}
+	options := func() []train.Option {
+		return []train.Option{
+			train.Flag("task_name", "the GLUE task whose files are in --data_dir", &f.task),
+			train.Flag("data_dir", "folder with the task's train.tsv and dev.tsv", &f.data),
+			train.Flag("kshot", "training rows of each class, and as many for development: the sets of LM-BFF, byte for byte", &f.k),
+			train.Flag("train_size", "instead of kshot: so many random training rows, as train's own option of this name draws them; 0: off", &f.size),
+			train.Flag("seeds", "a set for each, separated by commas", &f.seeds),
+			train.Flag("out", "new folder, such as k-shot, for the sets: RTE/16-13/train.tsv", &f.out),
+		}
+	}
+	help := func(bool) {
+		fmt.Print(`Usage: pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot
+
+Writes few-shot training sets of a GLUE task, a folder for each seed. Each holds train.tsv, dev.tsv
+and, as test.tsv, the task's whole development set; pactune train --data_dir reads it.
+`)
+		train.WriteOptions(os.Stdout, 0, options()...)
+	}
+	return sub("fewshot", "Write few-shot training sets", help, func(_ context.Context, args []string) error {
+		_, rest, err := train.Parse(args, 0, options()...)
+		switch {
+		case err != nil:
+			return err
+		case len(rest) > 0:
+			return fault.Errorf(fault.Usage, "fewshot takes options only; found %q", rest[0])
+		case f.task == "" || f.data == "" || f.out == "":
+			return fault.Errorf(fault.Usage, "fewshot needs --task_name, --data_dir and --out, as in: pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot")
+		case f.size == 0 && f.k == 0:
+			return fault.Errorf(fault.Usage, "--kshot 0: expected a whole number from 1 up, or --train_size N")
+		}
+		return f.write()
+	})
+}
+
+// write writes every set, or none.
+func (f *fewShots) write() error {
+	task, err := glue.TaskByName(f.task)
+	if err != nil {
+		return err
+	}
+	source, err := task.Texts(f.data)
+	if err != nil {
+		return err
+	}
+	folder, err := train.NewFolder(&train.Config{OutputDir: f.out}, "")
+	if err != nil {
+		return withoutOption(err)
+	}
+	defer folder.Discard()
+	for _, word := range strings.Split(f.seeds, ",") {
+		seed, err := strconv.ParseUint(strings.TrimSpace(word), 10, 32)
+		if err != nil {
+			return fault.Errorf(fault.Usage, "--seeds %q: expected whole numbers from 0 to %d, separated by commas", f.seeds, uint32(1<<32-1))
+		}
+		sets, err := f.sets(task, source, uint32(seed))
+		if err != nil {
+			return err
+		}
+		n := f.k
+		if f.size > 0 {
+			n = f.size
+		}
+		dir := glue.KShotFolder(task, n, uint32(seed))
+		if err := os.MkdirAll(filepath.Join(folder.Dir(), dir), 0o777); err != nil {
+			return fault.Errorf(fault.Usage, "--out %s: %w", f.out, err)
+		}
+		for name, text := range sets {
+			if err := folder.Write(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+				return err
+			}
+		}
+	}
+	if err := folder.Publish(); err != nil {
+		return err
+	}
+	return result(f.out + "\n")
+}
+
+// sets are the files of one set: the training rows, those for development where
+// there are any, and the task's development set for the test.
+func (f *fewShots) sets(task *glue.Task, source map[string][]byte, seed uint32) (map[string][]byte, error) {
+	const trainFile = "train.tsv"
+	path := filepath.Join(f.data, trainFile)
+	sets := map[string][]byte{}
+	for name, text := range source {
+		if name == trainFile {
+			continue
+		}
+		sets[strings.Replace(name, "dev", "test", 1)] = text
+		if f.size > 0 {
+			sets[name] = text // the whole development set is the evaluation
+		}
+	}
+	var err error
+	if f.size > 0 {
+		sets[trainFile], err = glue.RandomLines(task, path, source[trainFile], f.size, uint64(seed))
+		return sets, err
+	}
+	var dev []byte
+	if sets[trainFile], dev, err = glue.KShot(task, path, source[trainFile], f.k, f.k, seed); err != nil {
+		return nil, err
+	}
+	for name := range source {
+		if name != trainFile {
+			sets[name] = dev
+		}
+	}
+	return sets, nil
+}

@@ -1,0 +1,94 @@
+package glue
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pactune/internal/fault"
+	"pactune/internal/realdata"
+)
+
+// The ten thousandth word of the default seed is given by the C++ standard.
+func TestMT19937(t *testing.T) {
+	m := newMT19937(5489)
+	var x uint32
+	for range 10000 {
+		x = m.uint32()
+	}
+	if x != 4123659995 {
+		t.Errorf("word 10,000 of seed 5489 is %d", x)
+	}
+}
+
+// numpy.random.seed(13); x = list(range(10)); numpy.random.shuffle(x), of NumPy
+// 1.26.
+func TestShuffleOfNumPy(t *testing.T) {
+	text := "header\n"
+	for i := range 10 {
+		text += fmt.Sprintf("%d\ta\tb\t%d\n", i, i%2)
+	}
+	task, err := TaskByName("rte")
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, dev, err := KShot(task, "x", []byte(text), 5, 0, 13)
+	var order []string
+	for _, line := range strings.Split(strings.TrimSpace(string(train)), "\n")[1:] {
+		order = append(order, line[:1])
+	}
+	if got := strings.Join(order, ""); err != nil || got != "3517964802" || string(dev) != "header\n" {
+		t.Errorf("%s, %q, %v; want %s", got, dev, err, "3517964802")
+	}
+}
+
+// The sets that were published: RTE's five, and CoLA's of seed 100.
+func TestPublishedKShotSets(t *testing.T) {
+	data := realdata.Dir(t)
+	for _, set := range []struct {
+		task string
+		seed uint32
+	}{{"rte", 13}, {"rte", 21}, {"rte", 42}, {"rte", 87}, {"rte", 100}, {"cola", 100}} {
+		task, err := TaskByName(set.task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(data, "glue", task.Folder, "train.tsv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		train, dev, err := KShot(task, "train.tsv", text, 16, 16, set.seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, got := range map[string][]byte{"train.tsv": train, "dev.tsv": dev} {
+			want, err := os.ReadFile(filepath.Join(data, "fewshot", "k-shot", KShotFolder(task, 16, set.seed), name))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s %d, %s: %d bytes, want %d (%v)", set.task, set.seed, name, len(got), len(want), err)
+			}
+		}
+	}
+}
+
+func TestKShotRefuses(t *testing.T) {
+	rte, _ := TaskByName("rte")
+	stsb, _ := TaskByName("stsb")
+	for name, c := range map[string]struct {
+		task *Task
+		text string
+		says string
+	}{
+		"too few rows":  {rte, "h\n1\ta\tb\tx\n2\ta\tb\ty\n", `the class "`},
+		"one class":     {rte, "h\n1\ta\tb\tx\n2\ta\tb\tx\n", "found 1 classes"},
+		"no columns":    {rte, "h\nword\n", "found 1 columns"},
+		"an empty file": {rte, "", "found 0 classes"},
+		"no score":      {stsb, "h\n1\ta\tmuch\n", `the score "much"`},
+	} {
+		if _, _, err := KShot(c.task, "file.tsv", []byte(c.text), 2, 2, 1); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "file.tsv") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
