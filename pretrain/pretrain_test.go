@@ -82,6 +82,9 @@ func pretrain(t *testing.T, hooks train.Hooks, ctx context.Context, args ...stri
 // A model of the recipe learns what stands beside what: its held-out loss falls
 // far below that of the frequencies, which no model without attention can pass.
 func TestLossFallsBelowUnigrams(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plain loops take minutes")
+	}
 	text, vocab := write(t, story(200_000))
 	dir := filepath.Join(t.TempDir(), "run")
 	r := pretrain(t, train.Hooks{}, context.Background(), "--model_config", "2x64/4", "--vocab", vocab, "--train_files", text,
@@ -126,7 +129,11 @@ func TestResumedEqualsUninterrupted(t *testing.T) {
 	text, vocab := write(t, story(150_000)) // two epochs and more
 	whole := filepath.Join(t.TempDir(), "whole")
 	pretrain(t, train.Hooks{}, context.Background(), small(text, vocab, whole)...)
-	for _, stop := range []int{1, 4, 7, 11} {
+	stops := []int{1, 4, 7, 11}
+	if testing.Short() {
+		stops = stops[2:3]
+	}
+	for _, stop := range stops {
 		dir := filepath.Join(t.TempDir(), "stopped")
 		ctx, cancel := context.WithCancel(context.Background())
 		hooks := train.Hooks{OnStep: func(r *train.StepRecord, _ train.Timing) {
