@@ -69,6 +69,9 @@ func read(config *train.Config, do func(train.Hooks) (*pretrain.Result, error)) 
 		if err != nil {
 			return err
 		}
+		if done.Interrupted && !config.Quiet {
+			fmt.Fprintf(os.Stderr, "saved after update %d; go on with: pactune resume %s\n", done.Steps, done.Folder)
+		}
 		if config.JSON {
 			return train.WriteJSON(os.Stdout, map[string]any{"folder": done.Folder, "steps": done.Steps, "tokens": done.Tokens,
 				"eval_loss": done.Loss, "unigram_loss": done.Unigram, "seconds": done.Elapsed.Seconds(), "interrupted": done.Interrupted})
