@@ -9,8 +9,9 @@ import (
 	"pactune/tensor"
 )
 
-// initialise draws a new model from the seed, and gives it what it would have to
-// find out first:
+// initialise draws a new model from the seed, and gives it what it would else have
+// to find out. In small trials this helped two layers; for four it made no
+// difference yet after 1.3 million tokens.
 //
 //   - the decoder's bias is ln of each token's share of the text, so that the loss
 //     starts at the entropy of the unigrams;

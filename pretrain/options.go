@@ -37,7 +37,7 @@ const method = "pretrain"
 func (c *Config) Options() []train.Option {
 	return []train.Option{
 		train.Flag("model_config", "shape of a new model: a config.json, or layers x width as in 4x256", &c.ModelConfig),
-		train.Flag("init", "first weights of a new model; neighbours: some heads look at the tokens beside theirs from the start, which saves it the long time of finding out; normal: all are drawn alike, as in BERT", &c.Init, "neighbours", "normal"),
+		train.Flag("init", "first weights of a new model; neighbours: some heads of the first layer look at the tokens beside theirs from the start; normal: all are drawn alike, as in BERT", &c.Init, "neighbours", "normal"),
 		train.Flag("initializer_range", "standard deviation of the first weights; 0: 1/sqrt(width)", &c.InitStd),
 		train.Flag("vocab", "folder or vocab.txt of the tokeniser; `pactune vocab` learns one", &c.Vocab),
 		train.Flag("train_files", "text to read, plain or .gz, an empty line between paragraphs; several names with commas, or after the options", &c.TrainFiles),
