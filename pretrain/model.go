@@ -118,7 +118,7 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 	if err != nil {
 		return need, 0, err
 	}
-	t := &trainer{cfg: c, model: m, tape: tape, drop: c.rates(m)}
+	t := &trainer{cfg: c, model: m, tape: tape, drop: c.Rates(m)}
 	largest := c.Longest(c.BatchSize)
 	t.forward(&largest, true, 1)
 	tape.Backward()

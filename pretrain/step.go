@@ -46,7 +46,7 @@ func newTrainer(c *Config, m *bert.Model, text text, steps int, pool *par.Pool) 
 		return nil, err
 	}
 	m.Store.AllocateGrads()
-	t.drop = c.rates(m)
+	t.drop = c.Rates(m)
 	t.opt = optim.NewAdamW(pool, c.groups(m), optim.Adam{Form: tensor.AdamTorch, Beta1: c.AdamBeta1, Beta2: c.AdamBeta2,
 		Eps: c.AdamEpsilon, BiasCorrection: true})
 	if t.schedule, err = c.Schedule(steps); err != nil {
@@ -58,14 +58,6 @@ func newTrainer(c *Config, m *bert.Model, text text, steps int, pool *par.Pool) 
 	}
 	t.clipper = optim.NewClipper(pool, m.Store.Trainable(), whole, 0, c.MaxGradNorm)
 	return t, nil
-}
-
-// rates are those of dropout: the model's, or those that the settings name.
-func (c *Config) rates(m *bert.Model) bert.Dropout {
-	if c.Dropout < 0 {
-		return m.Config.Rates()
-	}
-	return bert.Dropout{Hidden: c.Dropout, Attention: c.Dropout}
 }
 
 // groups keep weight decay from biases and LayerNorms, unless the settings want

@@ -86,7 +86,7 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 		pass(train, k)
 		out.Buffers += 80 * int64(len(k))
 	}
-	p.loss(train.Data.Problem, p.run(train, largestMicro(c, train), true, c.rates(m)), 1)
+	p.loss(train.Data.Problem, p.run(train, largestMicro(c, train), true, c.Rates(m)), 1)
 	p.tape.Backward()
 	longest := train.Lengths().Max
 	for _, e := range evals {

@@ -53,7 +53,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	t.forward = forward{model: m, tape: tape}
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
-	t.drop = c.rates(m)
+	t.drop = c.Rates(m)
 
 	form := tensor.AdamTorch
 	if c.AdamForm == "hf" {
@@ -96,8 +96,8 @@ func (c *Config) order(data *glue.Encoded) glue.Plan {
 		Shuffle: c.TrainOrder == "shuffle", Seed: c.DataSeed}
 }
 
-// rates are those of dropout: the model's, or those that the settings name.
-func (c *Config) rates(m *bert.Model) bert.Dropout {
+// Rates are those of dropout: the model's, or those that the settings name.
+func (c *Config) Rates(m *bert.Model) bert.Dropout {
 	if c.Dropout < 0 {
 		return m.Config.Rates()
 	}
