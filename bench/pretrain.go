@@ -25,7 +25,7 @@ func pretraining(o *Options) ([]*workload, error) {
 	if err := settings.Set("precision", o.Precision.String()); err != nil {
 		return nil, err
 	}
-	batch := settings.Longest(o.Batch)
+	batch := settings.Longest(o.Batch, settings.MLMProbability)
 	for i := range batch.IDs {
 		batch.IDs[i] = randomID(i, o.VocabSize)
 	}

@@ -21,7 +21,7 @@ func (b *Batch) clear() {
 }
 
 // fill appends the sequence in place i of the window's order.
-func (c *Corpus) fill(b *Batch, w *window, i int, exampleID uint32) {
+func (c *Corpus) fill(b *Batch, w *window, i int, probability float64, exampleID uint32) {
 	s := w.sequences[w.order[i]]
 	first := len(b.IDs)
 	b.IDs = append(b.IDs, c.words.special.Class)
@@ -33,20 +33,23 @@ func (c *Corpus) fill(b *Batch, w *window, i int, exampleID uint32) {
 	b.RowStarts = append(b.RowStarts, int32(len(b.IDs)))
 	b.ExampleIDs = append(b.ExampleIDs, exampleID)
 	b.Examples++
-	c.mask(b, first, maskKey(c.o.Seed, w.epoch, s.block), s.index)
+	c.mask(b, first, probability, maskKey(c.o.Seed, w.epoch, s.block), s.index)
 }
 
 // HeldOutSequences is the number of sequences that training never sees.
 func (c *Corpus) HeldOutSequences() int { return len(c.heldOut.sequences) }
 
+// HeldOutProbability is the share of held-out tokens that are to be predicted.
+const HeldOutProbability = 0.15
+
 // HeldOut fills b with held-out sequences first … first+sequences−1, fewer at
-// the end. Their targets are always the same, and all are [MASK]: one that the
-// model may read, as a tenth are in training, says nothing about what it
-// understands.
+// the end. Their targets are always the same whatever the options say of masks,
+// so that the losses of runs compare, and all are [MASK]: one that the model may
+// read says nothing about what it understands.
 func (c *Corpus) HeldOut(b *Batch, first, sequences int) {
 	b.clear()
 	for i := first; i < min(first+sequences, c.HeldOutSequences()); i++ {
-		c.fill(b, &c.heldOut, i, uint32(i))
+		c.fill(b, &c.heldOut, i, HeldOutProbability, uint32(i))
 	}
 	for _, at := range b.At {
 		b.IDs[at] = c.words.special.Mask
@@ -59,7 +62,7 @@ func (c *Corpus) Grow(b *Batch, sequences int) {
 	length := c.o.MaxLength
 	b.IDs, b.Types = make([]int32, 0, sequences*length), make([]int32, 0, sequences*length)
 	b.RowStarts, b.ExampleIDs = make([]int32, 0, sequences+1), make([]uint32, 0, sequences)
-	targets := sequences * Targets(length-2, c.o.Probability)
+	targets := sequences * Targets(length-2, max(c.o.Probability, HeldOutProbability))
 	b.At, b.Targets = make([]int32, 0, targets), make([]int32, 0, targets)
 	b.masker.grow(length)
 }

@@ -19,7 +19,7 @@ func realOptions(t testing.TB, files ...string) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Tokenizer: tk, MaxLength: 128, Seed: 1, Probability: 0.15, HeldOut: 0.005, HeldOutTokens: 200_000}
+	o := Options{Tokenizer: tk, MaxLength: 128, Seed: 1, Probability: 0.15, MaskShare: 0.8, RandomShare: 0.1, HeldOut: 0.005, HeldOutTokens: 200_000}
 	for _, f := range files {
 		o.Files = append(o.Files, filepath.Join(data, "text", f))
 	}

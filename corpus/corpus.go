@@ -22,7 +22,7 @@
 // Seek to it continues as if nothing had happened, on any number of threads.
 //
 //	c, err := corpus.Open(corpus.Options{Files: files, Tokenizer: t, MaxLength: 128,
-//		Probability: 0.15, HeldOut: 0.005, HeldOutTokens: 200_000}, pool)
+//		Probability: 0.15, MaskShare: 0.8, RandomShare: 0.1, HeldOut: 0.005, HeldOutTokens: 200_000}, pool)
 //	var b corpus.Batch
 //	err = c.Next(&b, 32)        // b.IDs, b.At, b.Targets
 //	p := c.Position()           // save it; later c.Seek(p)
@@ -46,6 +46,8 @@ type Options struct {
 
 	Probability float64 // share of the tokens that are to be predicted, in (0, 1)
 	WholeWord   bool    // all pieces of a word are masked together
+	MaskShare   float64 // of the targets: [MASK] in their place
+	RandomShare float64 // of the targets: a random ordinary token; the rest stay as they are
 
 	HeldOut       float64 // share of the blocks that training never sees, in [0, 1)
 	HeldOutTokens int     // of them, at most as many tokens are kept for evaluation
@@ -129,6 +131,8 @@ func (o *Options) check() error {
 		return fault.Errorf(fault.Usage, "sequences of %d tokens: expected at least %d", o.MaxLength, minLength)
 	case !(o.Probability > 0 && o.Probability < 1):
 		return fault.Errorf(fault.Usage, "a share of %v of the tokens to mask: expected more than 0 and less than 1; BERT's is 0.15", o.Probability)
+	case !(o.MaskShare >= 0 && o.RandomShare >= 0 && o.MaskShare+o.RandomShare <= 1):
+		return fault.Errorf(fault.Usage, "%v of the targets replaced by [MASK] and %v by random tokens: expected shares that add up to at most 1", o.MaskShare, o.RandomShare)
 	case !(o.HeldOut >= 0 && o.HeldOut < 1):
 		return fault.Errorf(fault.Usage, "a share of %v of the text held out: expected at least 0 and less than 1", o.HeldOut)
 	case o.HeldOut > 0 && o.HeldOutTokens < o.MaxLength:

@@ -90,7 +90,7 @@ func small(t testing.TB, suffix string) Options {
 			write(t, dir, "b.txt"+suffix, countingText(2500, 2600)),
 			write(t, dir, "c.txt"+suffix, countingText(2600, words)),
 		},
-		Tokenizer: numbered(t, words), MaxLength: 24, Seed: 7, Probability: 0.15,
+		Tokenizer: numbered(t, words), MaxLength: 24, Seed: 7, Probability: 0.15, MaskShare: 0.8, RandomShare: 0.1,
 		HeldOut: 0.1, HeldOutTokens: 1 << 20, Block: 512, Window: 5000,
 	}
 }

@@ -56,11 +56,6 @@ func Targets(n int, probability float64) int {
 	return max(1, int(math.Round(probability*float64(n))))
 }
 
-const (
-	shareMask   = 0.8 // of the tokens to predict: [MASK] in their place
-	shareRandom = 0.1 // a random ordinary token; the rest stay as they are
-)
-
 // masker is scratch memory.
 type masker struct {
 	units []unit
@@ -88,7 +83,7 @@ func maskKey(seed uint64, epoch int, block uint32) rng.Key {
 // and masks them. Its units (ordinary tokens; with WholeWord whole words) are
 // put in a random order; in this order every unit is taken that still fits into
 // the number of targets. Where none fits, the first gives its first tokens.
-func (c *Corpus) mask(b *Batch, first int, key rng.Key, index uint32) {
+func (c *Corpus) mask(b *Batch, first int, probability float64, key rng.Key, index uint32) {
 	ids := b.IDs[first:]
 	m := &b.masker
 	m.draws = slices.Grow(m.draws[:0], len(ids))[:len(ids)]
@@ -97,7 +92,7 @@ func (c *Corpus) mask(b *Batch, first int, key rng.Key, index uint32) {
 	slices.SortFunc(m.units, func(x, y unit) int {
 		return cmp.Or(cmp.Compare(x.draw, y.draw), cmp.Compare(x.from, y.from))
 	})
-	left, begin := Targets(n, c.o.Probability), len(b.At)
+	left, begin := Targets(n, probability), len(b.At)
 	for _, u := range m.units {
 		if int(u.to-u.from) <= left {
 			b.take(u, first)
@@ -144,9 +139,9 @@ func (b *Batch) take(u unit, first int) {
 // replacement is what the model reads in place of a target.
 func (c *Corpus) replacement(id int32, key rng.Key, index uint32, position uint64) int32 {
 	switch u := rng.Uniform(key.Uint32(3*index+1, position)); {
-	case u < shareMask:
+	case u < c.o.MaskShare:
 		return c.words.special.Mask
-	case u < shareMask+shareRandom:
+	case u < c.o.MaskShare+c.o.RandomShare:
 		i, _ := bits.Mul32(key.Uint32(3*index+2, position), uint32(len(c.words.ordinary)))
 		return c.words.ordinary[i]
 	}

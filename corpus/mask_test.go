@@ -77,7 +77,7 @@ func TestMaskAgainstNaiveTwin(t *testing.T) {
 	key := rng.NewKey(4, rng.StreamSubset, 0)
 	for trial := range uint64(1000) {
 		draw := func(i uint64, n int) int { return key.Intn(trial<<12|i, n) }
-		c := masking(t, Options{Seed: trial, WholeWord: trial%2 == 0, Probability: []float64{0.15, 0.4, 0.01}[trial%3]})
+		c := masking(t, Options{Seed: trial, WholeWord: trial%2 == 0, Probability: []float64{0.15, 0.4, 0.01}[trial%3], MaskShare: 0.8, RandomShare: 0.1})
 		ids := make([]int32, 1+draw(0, 126))
 		for i := range ids {
 			switch e := uint64(i); draw(100+e, 10) {
@@ -95,10 +95,10 @@ func TestMaskAgainstNaiveTwin(t *testing.T) {
 		w.epoch = epoch
 		var b Batch
 		b.clear()
-		c.fill(&b, oneSequence([]int32{firstWord}, 1, 1), 0, 0) // masks do not depend on what is before
+		c.fill(&b, oneSequence([]int32{firstWord}, 1, 1), 0, c.o.Probability, 0) // masks do not depend on what is before
 		before := len(b.IDs)
 		targets := len(b.At)
-		c.fill(&b, w, 0, 0)
+		c.fill(&b, w, 0, c.o.Probability, 0)
 		whole := append(append([]int32{classID}, ids...), separatorID)
 		read, at := naiveMask(c, whole, epoch, block, index)
 		if !slices.Equal(b.IDs[before:], read) {
@@ -117,9 +117,15 @@ func TestMaskAgainstNaiveTwin(t *testing.T) {
 
 // Of 100 equal tokens 15 are targets in every epoch; over many epochs every
 // place is a target equally often, and what becomes of targets has the shares
-// 80, 10 and 10 %, all within five standard deviations of a binomial.
+// of the options, all within five standard deviations of a binomial.
 func TestMaskFrequencies(t *testing.T) {
-	c := masking(t, Options{Seed: 1, Probability: 0.15})
+	maskFrequencies(t, 0.8, 0.1)
+	maskFrequencies(t, 0.3, 0.6)
+	maskFrequencies(t, 1, 0)
+}
+
+func maskFrequencies(t *testing.T, mask, replaced float64) {
+	c := masking(t, Options{Seed: 1, Probability: 0.15, MaskShare: mask, RandomShare: replaced})
 	const n, epochs = 100, 4000
 	ids := make([]int32, n)
 	for i := range ids {
@@ -132,7 +138,7 @@ func TestMaskFrequencies(t *testing.T) {
 	var b Batch
 	for w.epoch = range epochs {
 		b.clear()
-		c.fill(&b, w, 0, 0)
+		c.fill(&b, w, 0, c.o.Probability, 0)
 		if len(b.At) != 15 {
 			t.Fatalf("%d targets, want 15", len(b.At))
 		}
@@ -162,11 +168,11 @@ func TestMaskFrequencies(t *testing.T) {
 	}
 	const targets = 15 * epochs
 	texts := len(c.words.ordinary)
-	within("[MASK]", masks, targets, 0.8)
-	within("as it was", kept, targets, 0.1+0.1/float64(texts))
+	within("[MASK]", masks, targets, mask)
+	within("as it was", kept, targets, 1-mask-replaced+replaced/float64(texts))
 	for _, id := range c.words.ordinary {
 		if id != ids[0] {
-			within("a random token", random[id], targets, 0.1/float64(texts))
+			within("a random token", random[id], targets, replaced/float64(texts))
 		}
 		delete(random, id)
 	}

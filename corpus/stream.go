@@ -26,7 +26,7 @@ func (c *Corpus) Next(b *Batch, sequences int) error {
 		}
 		w := c.current
 		for b.Examples < sequences && c.at.Sequence < len(w.order) {
-			c.fill(b, w, c.at.Sequence, c.exampleID(c.at))
+			c.fill(b, w, c.at.Sequence, c.o.Probability, c.exampleID(c.at))
 			c.at.Sequence++
 		}
 		if c.at.Sequence == len(w.order) {

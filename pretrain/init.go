@@ -2,6 +2,7 @@ package pretrain
 
 import (
 	"math"
+	"strconv"
 
 	"pactune/autograd"
 	"pactune/bert"
@@ -10,14 +11,17 @@ import (
 )
 
 // initialise draws a new model from the seed, and gives it what it would else have
-// to find out. In small trials this helped two layers; for four it made no
-// difference yet after 1.3 million tokens.
+// to find out. A model that is drawn alike everywhere stays at the entropy of the
+// unigrams for millions of tokens: whatever attention passes on drowns in what the
+// layers above make of it at random. docs/PRETRAINING.md has the trials.
 //
 //   - the decoder's bias is ln of each token's share of the text, so that the loss
 //     starts at the entropy of the unigrams;
 //   - with neighbours, the last head's width of the embeddings tells the position
 //     alone, by sines and cosines, and half of the heads of the first layer look at
-//     the token before, the one behind, two before, … by reading nothing else.
+//     the token before, the one behind, two before, … by reading nothing else;
+//   - nothing else adds to the hidden states yet: the output matrices of the
+//     feed-forward parts and of the other layers' attention are 0.
 //
 // All of it is trained on. Matrices are drawn from N(0, initializer_range²).
 func initialise(m *bert.Model, c *Config, shares []float64) {
@@ -28,6 +32,7 @@ func initialise(m *bert.Model, c *Config, shares []float64) {
 	}
 	if c.Init == "neighbours" {
 		lookAround(m)
+		quiet(m)
 	}
 }
 
@@ -38,7 +43,10 @@ func initialise(m *bert.Model, c *Config, shares []float64) {
 //
 //	q·k = Σ_r sin(w_r t)·sin(w_r(s−o)) + cos(w_r t)·cos(w_r(s−o)) = Σ_r cos(w_r(t+o−s))
 func lookAround(m *bert.Model) {
-	const faint = 0.1 // of the drawn weights, what stays in these heads
+	const (
+		faint = 0.1 // of the drawn weights, what stays in these heads
+		sharp = 4   // scale of the scores: with 1 much of the attention goes elsewhere
+	)
 	p := func(name string) *autograd.Param { return m.Store.Param("bert." + name) }
 	width, heads := m.Config.HiddenSize, m.Config.Heads
 	size := width / heads
@@ -72,9 +80,22 @@ func lookAround(m *bert.Model) {
 		for r := range half {
 			sin, cos := fmath.SinCos(frequency(r, half) * offset)
 			s, c := r*width+place+r, (half+r)*width+place+r // the two rows of r, at its sine
-			q[s], q[c+half] = 1, 1
+			q[s], q[c+half] = sharp, sharp
 			k[s], k[s+half] = tensor.Float(cos), tensor.Float(-sin)
 			k[c], k[c+half] = tensor.Float(sin), tensor.Float(cos)
+		}
+	}
+}
+
+// quiet takes away what would drown the neighbours: the additions of every part
+// but the first layer's attention.
+func quiet(m *bert.Model) {
+	p := func(name string) []tensor.Float { return m.Store.Param("bert." + name).Clean }
+	for l := range m.Config.Layers {
+		layer := "encoder.layer." + strconv.Itoa(l) + "."
+		clear(p(layer + "output.dense.weight"))
+		if l > 0 {
+			clear(p(layer + "attention.output.dense.weight"))
 		}
 	}
 }

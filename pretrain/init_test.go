@@ -2,10 +2,49 @@ package pretrain
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
+	"pactune/autograd"
 	"pactune/bert"
+	"pactune/tensor"
 )
+
+// In a new model nothing but the first layer's attention adds to the hidden
+// states: whatever the feed-forward parts and the other layers compute, the
+// logits are the same.
+func TestNewModelIsQuiet(t *testing.T) {
+	config, err := bert.Sized("3x64/8", 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := bert.New(config, bert.HeadMLM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	initialise(m, &Config{Config: NewConfig().Config, Init: "neighbours"}, []float64{.1, .1, .1, .1, .1, .1, .1, .1, .2})
+	logits := func() []tensor.Float {
+		tape := autograd.NewTape(nil)
+		tape.Reset(autograd.Sequences{RowStarts: []int32{0, 5}, ExampleIDs: []uint32{0}}, false)
+		v := m.MaskedLogits(tape, []int32{2, 8, 4, 7, 3}, make([]int32, 5), []int32{2}, bert.Dropout{})
+		return slices.Clone(v.Data)
+	}
+	before := logits()
+	for _, p := range m.Store.Params {
+		first := strings.Contains(p.Name, "layer.0.attention")
+		if strings.Contains(p.Name, "encoder.layer") && !first && !strings.Contains(p.Name, "output.dense") && !strings.Contains(p.Name, "LayerNorm") {
+			tensor.Scale(p.Clean, 7)
+		}
+	}
+	if !slices.Equal(before, logits()) {
+		t.Error("the logits of a new model depend on more than its first layer's attention")
+	}
+	tensor.Scale(m.Store.Param("bert.encoder.layer.0.attention.self.value.weight").Clean, 2)
+	if slices.Equal(before, logits()) {
+		t.Error("the logits of a new model do not depend on its first layer's attention")
+	}
+}
 
 // In a new model the heads that look around prefer, for every token of a long
 // sequence and whatever the words are, the place at their offset: their scores

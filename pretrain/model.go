@@ -119,10 +119,10 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 		return need, 0, err
 	}
 	t := &trainer{cfg: c, model: m, tape: tape, drop: c.Rates(m)}
-	largest := c.Longest(c.BatchSize)
+	largest := c.Longest(c.BatchSize, c.MLMProbability)
 	t.forward(&largest, true, 1)
 	tape.Backward()
-	held := c.Longest(c.EvalBatchSize)
+	held := c.Longest(c.EvalBatchSize, corpus.HeldOutProbability)
 	t.forward(&held, false, 1)
 	arena, _ := tape.Bytes()
 	need.Activations = int64(arena)
@@ -139,10 +139,10 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 // take.
 const textBytes = 100 << 20
 
-// Longest is a batch of the longest sequences.
-func (c *Config) Longest(sequences int) corpus.Batch {
+// Longest is a batch of the longest sequences, with targets in that share.
+func (c *Config) Longest(sequences int, probability float64) corpus.Batch {
 	b := corpus.Batch{RowStarts: []int32{0}, Examples: sequences}
-	targets := corpus.Targets(c.MaxSeqLength-2, c.MLMProbability)
+	targets := corpus.Targets(c.MaxSeqLength-2, probability)
 	for i := range sequences {
 		for j := range c.MaxSeqLength {
 			b.IDs, b.Types = append(b.IDs, 0), append(b.Types, 0)

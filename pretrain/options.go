@@ -22,6 +22,8 @@ type Config struct {
 	HeldOut        float64 // that part, in percent
 	EvalTokens     int     // held-out tokens that an evaluation reads
 	MLMProbability float64
+	MaskShare      float64 // of the masked tokens
+	RandomShare    float64
 	WholeWord      bool
 	SaveEvery      string // a duration
 	SaveTotalLimit int
@@ -37,13 +39,15 @@ const method = "pretrain"
 func (c *Config) Options() []train.Option {
 	return []train.Option{
 		train.Flag("model_config", "shape of a new model: a config.json, or layers x width as in 4x256", &c.ModelConfig),
-		train.Flag("init", "first weights of a new model; neighbours: some heads of the first layer look at the tokens beside theirs from the start; normal: all are drawn alike, as in BERT", &c.Init, "neighbours", "normal"),
+		train.Flag("init", "first weights of a new model; neighbours: some heads of the first layer look at the tokens beside theirs, and deeper layers add nothing yet; normal: all are drawn alike, as in BERT", &c.Init, "neighbours", "normal"),
 		train.Flag("initializer_range", "standard deviation of the first weights; 0: 1/sqrt(width)", &c.InitStd),
 		train.Flag("vocab", "folder or vocab.txt of the tokeniser; `pactune vocab` learns one", &c.Vocab),
 		train.Flag("train_files", "text to read, plain or .gz, an empty line between paragraphs; several names with commas, or after the options", &c.TrainFiles),
 		train.Flag("validation_split_percentage", "of the text, held out for the loss that evaluations report", &c.HeldOut),
 		train.Flag("eval_tokens", "tokens of held-out text that an evaluation reads, about", &c.EvalTokens),
 		train.Flag("mlm_probability", "share of the tokens that are masked and predicted", &c.MLMProbability),
+		train.Flag("mask_replace_prob", "share of the predicted tokens that the model reads as [MASK]", &c.MaskShare),
+		train.Flag("random_replace_prob", "share of the predicted tokens that it reads as a random token; the rest it reads as they are", &c.RandomShare),
 		train.Flag("whole_word_mask", "mask all pieces of a word together", &c.WholeWord),
 		train.Flag("save_every", "time between checkpoints, as in 90s, 5m or 1h; 0: only at the end", &c.SaveEvery),
 		train.Flag("save_total_limit", "checkpoints kept, the newest ones", &c.SaveTotalLimit),
@@ -52,7 +56,7 @@ func (c *Config) Options() []train.Option {
 
 // NewConfig returns the defaults.
 func NewConfig() *Config {
-	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15, Init: "neighbours",
+	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15, MaskShare: 0.8, RandomShare: 0.1, Init: "neighbours",
 		SaveEvery: "5m", SaveTotalLimit: 2}
 }
 

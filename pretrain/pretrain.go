@@ -155,7 +155,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	}
 	r.text, err = corpus.Open(corpus.Options{
 		Files: c.files(), Tokenizer: r.tok, MaxLength: c.MaxSeqLength, Seed: c.Seed,
-		Probability: c.MLMProbability, WholeWord: c.WholeWord,
+		Probability: c.MLMProbability, WholeWord: c.WholeWord, MaskShare: c.MaskShare, RandomShare: c.RandomShare,
 		HeldOut: c.HeldOut / 100, HeldOutTokens: c.EvalTokens,
 	}, pool)
 	if err != nil {
