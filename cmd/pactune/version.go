@@ -4,26 +4,32 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"pactune/asm"
 	"pactune/internal/fault"
+	"pactune/internal/licenses"
 	"pactune/train"
 )
 
 func versionCommand() *cobra.Command {
 	help := func(bool) {
-		fmt.Println("Usage: pactune version [--json]\n\nPrints the version, the commit, the Go that built it and the kernels in use.")
+		fmt.Println("Usage: pactune version [--json] [--licenses]\n\nPrints the version, the commit, the Go that built it and the kernels in use; with --licenses the\nlicences of everything in the program.")
 	}
 	return sub("version", "Print the version", help, func(_ context.Context, args []string) error {
-		asJSON := false
-		_, rest, err := train.Parse(args, 0, train.Flag("json", "as one JSON object", &asJSON))
+		asJSON, texts := false, false
+		_, rest, err := train.Parse(args, 0, train.Flag("json", "as one JSON object", &asJSON),
+			train.Flag("licenses", "the licences of everything in the program", &texts))
 		if err != nil {
 			return err
 		}
 		if len(rest) > 0 {
 			return fault.Errorf(fault.Usage, "version takes no argument, found %q", rest[0])
+		}
+		if texts {
+			return result(licenceTexts())
 		}
 		build := map[string]any{"cpu": train.CPU(), "isa": asm.Active().String(), "threads": train.Threads(0)}
 		for key, value := range train.Build() {
@@ -35,6 +41,15 @@ func versionCommand() *cobra.Command {
 		fmt.Printf("pactune %s  %s %s  %s kernels on %s\n", train.Version, build["go"], build["platform"], build["isa"], build["cpu"])
 		return nil
 	})
+}
+
+// licenceTexts is every licence in the binary under a line that says whose it is.
+func licenceTexts() string {
+	var b strings.Builder
+	for _, l := range licenses.All() {
+		fmt.Fprintf(&b, "==== %s: %s\n\n%s\n\n", l.Module, l.File, strings.TrimRight(l.Text, "\n"))
+	}
+	return b.String()
 }
 
 // optionsCommand prints docs/OPTIONS.md for go generate.
