@@ -86,7 +86,11 @@ func (r *run) card(out io.Writer) error {
 
 // settings lists the settings that shape the result, one a line.
 func (c *Config) settings() []string {
-	list := []string{fmt.Sprintf("mlm_probability: %g", c.MLMProbability), fmt.Sprintf("whole_word_mask: %t", c.WholeWord)}
+	list := []string{fmt.Sprintf("mlm_probability: %g", c.MLMProbability), fmt.Sprintf("mask_replace_prob: %g", c.MaskShare),
+		fmt.Sprintf("random_replace_prob: %g", c.RandomShare), fmt.Sprintf("whole_word_mask: %t", c.WholeWord)}
+	if c.ModelNameOrPath == "" {
+		list = append(list, "init: "+c.Init)
+	}
 	for _, name := range strings.Fields("max_seq_length per_device_train_batch_size gradient_accumulation_steps learning_rate lr_scheduler_type warmup_steps warmup_ratio weight_decay adam_beta1 adam_beta2 adam_epsilon max_grad_norm dropout precision seed") {
 		list = append(list, name+": "+c.Text(name))
 	}
