@@ -1,11 +1,17 @@
 package plot
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Compare lays runs over one another by their names: training loss, the first
 // run's metric where a run has it, and clip rate, all over epochs, because
-// runs differ in their batches.
+// runs differ in their batches. Where all are pretrainings it is Pretrainings.
 func Compare(runs []*Run) *Figure {
+	if !slices.ContainsFunc(runs, func(r *Run) bool { return !r.pretraining() }) {
+		return Pretrainings(runs)
+	}
 	f := &Figure{Title: "Runs compared", Columns: 3}
 	loss := Panel{Title: "training loss, running mean"}
 	metric := Panel{Title: "metric"}

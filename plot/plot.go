@@ -21,7 +21,8 @@
 //	svg := plot.Curves(run).SVG()
 //
 // Curves shows loss, bound and metric, Components the gradient norm of every
-// tensor, and Compare several runs over one another.
+// tensor, Compare several runs over one another, and Pretrainings several of
+// masked language modelling.
 package plot
 
 import (

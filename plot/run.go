@@ -22,6 +22,7 @@ type Run struct {
 	Grouping   string  // what is clipped on its own: tensor, qkv, layer
 	Majority   map[string]float64
 	Train      *Table // a row per update
+	Timings    *Table // likewise: seconds, tokens
 	Evals      []Eval // one, or two for MNLI
 	Components []Component
 
@@ -93,16 +94,17 @@ func Read(dir string) (*Run, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: %w", dir, err)
 	}
-	r := &Run{Name: filepath.Base(abs), Train: &Table{}, place: map[string]int{}}
+	r := &Run{Name: filepath.Base(abs), Train: &Table{}, Timings: &Table{}, place: map[string]int{}}
 	if err := readLines(filepath.Join(dir, "metrics.jsonl"), r.metrics); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fault.Errorf(fault.Data, "%s: found no metrics.jsonl; expected the folder of a run, as pactune train writes it", dir)
 		}
 		return nil, err
 	}
-	err = readLines(filepath.Join(dir, "components.jsonl"), r.component)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	for name, take := range map[string]func([]field){"components.jsonl": r.component, "timings.jsonl": r.Timings.add} {
+		if err := readLines(filepath.Join(dir, name), take); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
 	return r, r.settings(dir)
 }

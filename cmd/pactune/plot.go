@@ -22,7 +22,8 @@ Draws the course of a run from the files of its folder, as SVG, and prints the p
 One run     curves.svg       loss, the terms of PAC-tuning's bound, metric beside the majority line
             components.svg   gradient norm of every tensor, clip rate
 Several     RUN-curves.svg and RUN-components.svg of each, and
-            compare.svg      loss, metric and clip rate over one another
+            compare.svg      loss, metric and clip rate over one another; of pretrainings the
+                             held-out loss over time and over tokens
 
 A run that still trains can be drawn too. A picture of the same name is replaced.
 `
