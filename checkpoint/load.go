@@ -41,7 +41,12 @@ func Of[T float32 | float64](name string, shape []int, data []T) Array {
 // Load reads one of the files of arrays, Model or Optimizer, piece by piece into
 // the arrays. The file must hold these arrays, of these types and shapes, and no
 // other; if it does not, no array is changed, and the error is of kind fault.Model.
-func (f *Found) Load(name string, arrays []Array) error {
+func (f *Found) Load(name string, arrays []Array) error { return f.load(name, arrays, true) }
+
+// LoadSome reads some of the arrays of a file.
+func (f *Found) LoadSome(name string, arrays []Array) error { return f.load(name, arrays, false) }
+
+func (f *Found) load(name string, arrays []Array, all bool) error {
 	path := filepath.Join(f.Path, name)
 	file, err := f.fsys.Open(path)
 	if err != nil {
@@ -64,7 +69,7 @@ func (f *Found) Load(name string, arrays []Array) error {
 		}
 	}
 	for _, have := range tensors.Names() {
-		if !wanted[have] {
+		if all && !wanted[have] {
 			return fault.Errorf(fault.Model, "%s: found the tensor %q, which this run does not have: the checkpoint is of another model or method", path, have)
 		}
 	}

@@ -131,7 +131,7 @@ func initFolder(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	m.Initialise(1)
-	folder, err := train.NewFolder(&train.Config{OutputDir: filepath.Join(dir, "init")}, "")
+	folder, err := train.NewFolder(&train.Config{OutputDir: filepath.Join(dir, "init")})
 	if err == nil {
 		err = train.WriteModel(folder.Write, m, tok)
 	}

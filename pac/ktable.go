@@ -26,6 +26,10 @@ const KPasses = kStds * kModels
 // per-example losses ℓ of the models k drawn from the prior vary.
 type KTable struct{ Std, K []float64 }
 
+// NewKTable is an empty table of the size that MeasureK gives, to be filled from a
+// checkpoint.
+func NewKTable() *KTable { return &KTable{make([]float64, kStds), make([]float64, kStds)} }
+
 // At returns K(x) and its derivative: piecewise linear, constant below the
 // first knot, continued above the last.
 func (t *KTable) At(x float64) (k, slope float64) {

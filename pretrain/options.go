@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"time"
 
 	"pactune/internal/fault"
 	"pactune/train"
@@ -25,10 +24,6 @@ type Config struct {
 	MaskShare      float64 // of the masked tokens
 	RandomShare    float64
 	WholeWord      bool
-	SaveEvery      string // a duration
-	SaveTotalLimit int
-
-	saveEvery time.Duration
 }
 
 // method names the rows of the table of recipes that hold for pretraining.
@@ -49,15 +44,12 @@ func (c *Config) Options() []train.Option {
 		train.Flag("mask_replace_prob", "share of the predicted tokens that the model reads as [MASK]", &c.MaskShare),
 		train.Flag("random_replace_prob", "share of the predicted tokens that it reads as a random token; the rest it reads as they are", &c.RandomShare),
 		train.Flag("whole_word_mask", "mask all pieces of a word together", &c.WholeWord),
-		train.Flag("save_every", "time between checkpoints, as in 90s, 5m or 1h; 0: only at the end", &c.SaveEvery),
-		train.Flag("save_total_limit", "checkpoints kept, the newest ones", &c.SaveTotalLimit),
 	}
 }
 
 // NewConfig returns the defaults.
 func NewConfig() *Config {
-	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15, MaskShare: 0.8, RandomShare: 0.1, Init: "neighbours",
-		SaveEvery: "5m", SaveTotalLimit: 2}
+	return &Config{Config: train.NewConfig(), HeldOut: 0.5, EvalTokens: 100_000, MLMProbability: 0.15, MaskShare: 0.8, RandomShare: 0.1, Init: "neighbours"}
 }
 
 // ParseArgs reads the arguments of `pactune pretrain`: options, and files of
@@ -83,14 +75,20 @@ func (c *Config) table() []train.Option { return train.Table(train.InPretrain, c
 // values is training_args.json.
 func (c *Config) values() map[string]any { return train.ValuesOf(c.Config, c.table()) }
 
+// IsRun tells whether dir is the folder of a run of pactune pretrain.
+func IsRun(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "training_args.json"))
+	return err == nil && bytes.Contains(text, []byte(`"mlm_probability"`))
+}
+
 // readConfig reads the settings of the run in dir.
 func readConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, "training_args.json")
-	text, err := os.ReadFile(path)
-	if err != nil || !bytes.Contains(text, []byte(`"mlm_probability"`)) {
+	if !IsRun(dir) {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run of pactune pretrain, whose training_args.json would be there", dir)
 	}
 	c := NewConfig()
+	var err error
 	if c.Config, err = train.ReadArgs(path, c.table()); err != nil {
 		return nil, err
 	}
@@ -103,13 +101,6 @@ func readConfig(dir string) (*Config, error) {
 func (c *Config) settle() error {
 	c.Method = method
 	c.Recipe(method)
-	var err error
-	if c.saveEvery, err = time.ParseDuration(c.SaveEvery); err != nil || c.saveEvery < 0 {
-		if c.SaveEvery != "0" {
-			return fault.Errorf(fault.Usage, "--save_every %q: expected a time such as 90s, 5m or 1h", c.SaveEvery)
-		}
-		c.saveEvery = 0
-	}
 	switch {
 	case c.TrainFiles == "":
 		return fault.Errorf(fault.Usage, "no text: --train_files names files of plain text or .gz, an empty line between paragraphs")
@@ -123,8 +114,6 @@ func (c *Config) settle() error {
 		return fault.Errorf(fault.Usage, "--mlm_probability %g: expected a number above 0 and below 1", c.MLMProbability)
 	case !(c.HeldOut >= 0 && c.HeldOut <= 50):
 		return fault.Errorf(fault.Usage, "--validation_split_percentage %g: expected a number from 0 to 50", c.HeldOut)
-	case c.SaveTotalLimit < 1:
-		return fault.Errorf(fault.Usage, "--save_total_limit %d: expected a whole number from 1 up", c.SaveTotalLimit)
 	}
 	return nil
 }

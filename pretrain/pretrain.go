@@ -33,7 +33,6 @@ import (
 	"pactune/bert"
 	"pactune/corpus"
 	"pactune/internal/fault"
-	"pactune/internal/files"
 	"pactune/internal/fmath"
 	"pactune/internal/par"
 	"pactune/internal/profile"
@@ -68,7 +67,6 @@ type run struct {
 	done   state // what a checkpoint holds besides the arrays
 	last   *train.EvalRecord
 	saved  time.Time
-	lock   *files.FolderLock // on the folder
 }
 
 // Run pretrains a model as cfg says and leaves a folder with it. When ctx ends,
@@ -79,7 +77,7 @@ func Run(ctx context.Context, cfg *Config, hooks train.Hooks) (*Result, error) {
 	}
 	r := &run{cfg: cfg, hooks: hooks}
 	return r.do(ctx, func() error {
-		folder, err := train.NewFolder(cfg.Config, "text")
+		folder, err := train.NewRun(cfg.Config, "text")
 		if err != nil {
 			return err
 		}
@@ -87,11 +85,7 @@ func Run(ctx context.Context, cfg *Config, hooks train.Hooks) (*Result, error) {
 		if err := folder.WriteJSON("training_args.json", 2, cfg.values()); err != nil {
 			return err
 		}
-		if err := folder.Publish(); err != nil { // a run that is killed can be resumed by its arguments
-			return err
-		}
-		r.lock, err = files.Lock(folder.Path())
-		return err
+		return folder.Publish()
 	})
 }
 
@@ -123,9 +117,6 @@ func (r *run) do(ctx context.Context, open func() error) (*Result, error) {
 func (r *run) close() {
 	if r.folder != nil {
 		r.folder.Discard()
-	}
-	if r.lock != nil {
-		r.lock.Unlock()
 	}
 }
 
@@ -256,7 +247,7 @@ func (r *run) train(ctx context.Context) (*Result, error) {
 				return nil, r.withCheckpoint(err)
 			}
 		}
-		if r.cfg.saveEvery > 0 && time.Since(r.saved) >= r.cfg.saveEvery && r.done.Step < r.plan.Steps {
+		if r.cfg.SaveEvery > 0 && time.Since(r.saved) >= time.Duration(r.cfg.SaveEvery) && r.done.Step < r.plan.Steps {
 			if err := r.save(); err != nil {
 				return nil, err
 			}
@@ -269,10 +260,7 @@ func (r *run) train(ctx context.Context) (*Result, error) {
 
 // withCheckpoint says where a run that failed can be taken up.
 func (r *run) withCheckpoint(err error) error {
-	if r.done.Saved == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; the checkpoint of update %d is in %s: pactune resume %s", err, r.done.Saved, r.folder.Path(), r.folder.Path())
+	return train.WithCheckpoint(err, r.folder.Path(), r.done.Saved)
 }
 
 // evaluate reads the held-out text.

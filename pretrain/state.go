@@ -40,24 +40,6 @@ func (r *run) textFiles() []textFile {
 	return list
 }
 
-// weights and moments are the arrays of a checkpoint.
-func (t *trainer) weights() []checkpoint.Array {
-	var list []checkpoint.Array
-	for _, p := range t.model.Store.Params {
-		list = append(list, checkpoint.Of(p.Name, p.Shape, p.Clean))
-	}
-	return list
-}
-
-func (t *trainer) moments() []checkpoint.Array {
-	var list []checkpoint.Array
-	for i, p := range t.opt.Params() {
-		m, v := t.opt.Moments(i)
-		list = append(list, checkpoint.Of("m."+p.Name, p.Shape, m), checkpoint.Of("v."+p.Name, p.Shape, v))
-	}
-	return list
-}
-
 // save leaves a checkpoint of this moment and removes old ones.
 func (r *run) save() error {
 	if r.done.Step == r.done.Saved {
@@ -74,7 +56,7 @@ func (r *run) save() error {
 	}
 	dir := r.folder.Path()
 	_, err = checkpoint.Save(files.OS, dir, r.done.Step, checkpoint.Content{
-		Model: r.t.weights(), Optimizer: r.t.moments(), State: &r.done,
+		Model: train.Weights(r.t.model.Store), Optimizer: train.Moments(r.t.opt), State: &r.done,
 		Files: []checkpoint.File{{Name: "config.json", Write: func(w io.Writer) error { _, err := w.Write(config); return err }}},
 	})
 	if err != nil {
@@ -100,7 +82,7 @@ func Resume(ctx context.Context, dir string, own *train.Config, hooks train.Hook
 		return &Result{Folder: dir}, nil
 	}
 	return r.do(ctx, func() (err error) {
-		if r.lock, err = files.Lock(dir); err != nil {
+		if r.folder, err = train.ReopenFolder(dir); err != nil {
 			return err
 		}
 		return r.restore(dir)
@@ -126,7 +108,7 @@ func (r *run) restore(dir string) error {
 	if err := checkpoint.Rewind(files.OS, dir, step); err != nil {
 		return err
 	}
-	if r.folder, err = train.ReopenFolder(dir, r.done.Logs); err != nil {
+	if err := r.folder.Log.Cut(r.done.Logs); err != nil {
 		return err
 	}
 	r.note(fmt.Sprintf("%s goes on after update %d", dir, r.done.Step))
@@ -142,10 +124,10 @@ func (r *run) load(found *checkpoint.Found) error {
 			return fault.Errorf(fault.Data, "%s: the text is not the one that the run has read (its SHA-256 was another): put it back to go on", f.Path)
 		}
 	}
-	if err := found.Load(checkpoint.Model, r.t.weights()); err != nil {
+	if err := found.Load(checkpoint.Model, train.Weights(r.t.model.Store)); err != nil {
 		return err
 	}
-	if err := found.Load(checkpoint.Optimizer, r.t.moments()); err != nil {
+	if err := found.Load(checkpoint.Optimizer, train.Moments(r.t.opt)); err != nil {
 		return err
 	}
 	r.done.Saved = r.done.Step

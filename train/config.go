@@ -98,6 +98,15 @@ type Config struct {
 	LoggingFirstStep bool
 	ComponentSteps   int // per-tensor statistics every so many updates; 0 is off
 
+	// Checkpoints.
+	SaveStrategy       string   // "time", "epoch", "steps", "best" or "no"
+	SaveEvery          Interval // 0 is off
+	SaveSteps          float64  // a share of all updates when below 1
+	SaveTotalLimit     int      // the newest ones; the best is kept beside them
+	LoadBestModelAtEnd bool
+	MetricForBestModel string // "" is the first metric of the task
+	Resume             string // "never", "auto", or a folder
+
 	// The run.
 	OutputDir   string // "" makes runs/NNN-task-method
 	RunName     string
@@ -293,6 +302,59 @@ func (c *Config) EvalEvery(total, stepsPerEpoch int) int {
 		return c.LogEvery(total, stepsPerEpoch)
 	}
 	return share(c.EvalSteps, total)
+}
+
+// SavesAt tells whether the strategy wants a checkpoint after an update; total is
+// their number. The best evaluations and the clock are the run's to see.
+func (c *Config) SavesAt(step, total, stepsPerEpoch int) bool {
+	switch c.SaveStrategy {
+	case "epoch":
+		return step%max(1, stepsPerEpoch) == 0
+	case "steps":
+		return step%share(c.SaveSteps, total) == 0
+	}
+	return false
+}
+
+// saveSteps is the number of updates between checkpoints, as far as there is one.
+func (c *Config) saveSteps(p *Plan) int {
+	for step := 1; step < p.Steps; step++ {
+		if c.SavesAt(step, p.Steps, p.StepsPerEpoch) {
+			return step
+		}
+	}
+	return p.Steps
+}
+
+// watched is the number of an evaluation by which the best is chosen, false where
+// it has none.
+func (c *Config) watched(e *EvalRecord) (name string, value float64, ok bool) {
+	name = strings.TrimPrefix(c.MetricForBestModel, "eval_")
+	switch {
+	case name == "loss":
+		value, ok = e.Loss, true
+	case name != "":
+		value, ok = e.Metric(name)
+	case len(e.Metrics) > 0:
+		name, value, ok = e.Metrics[0].Name, e.Metrics[0].Value, true
+	}
+	return name, value, ok && !math.IsNaN(value) && !math.IsInf(value, 0)
+}
+
+// better tells whether an evaluation is better than another, nil for none.
+func (c *Config) better(e, than *EvalRecord) bool {
+	if than == nil {
+		return true
+	}
+	name, value, ok := c.watched(e)
+	_, other, known := c.watched(than)
+	switch {
+	case !ok || !known:
+		return ok
+	case name == "loss":
+		return value < other
+	}
+	return value > other
 }
 
 // share reads transformers' "a number of steps, or a share when below 1".

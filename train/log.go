@@ -155,9 +155,9 @@ func (l *Log) Flush() (map[string]int64, error) {
 	return lengths, nil
 }
 
-// cut takes back what was logged after the lengths that Flush gave; a log that
+// Cut takes back what was logged after the lengths that Flush gave; a log that
 // had none goes.
-func (l *Log) cut(lengths map[string]int64) error {
+func (l *Log) Cut(lengths map[string]int64) error {
 	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
 		path := filepath.Join(l.dir, f.name)
 		info, err := os.Stat(path)

@@ -40,7 +40,7 @@ func pacRecord(step int) *StepRecord {
 // A steady update is logged without garbage: its record, its timing, the row
 // for trainer_state.json and the statistics of its tensors.
 func TestLogAllocatesNothing(t *testing.T) {
-	f, err := NewFolder(&Config{OutputDir: filepath.Join(t.TempDir(), "run")}, "")
+	f, err := NewFolder(&Config{OutputDir: filepath.Join(t.TempDir(), "run")})
 	if err != nil {
 		t.Fatal(err)
 	}

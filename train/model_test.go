@@ -204,43 +204,9 @@ func TestRunTakesTheModelsLimits(t *testing.T) {
 	}
 }
 
-// What a folder says of an evaluation is of the weights that it holds.
-func TestInterruptedRunDropsAnOldEvaluation(t *testing.T) {
-	for stop, want := range map[int]bool{2: true, 3: false} { // two updates are an epoch, and are evaluated
-		ctx, cancel := context.WithCancel(context.Background())
-		model, data := modelFolder(t, "", nil, nil), writeText(t, "train.txt", twoClasses)
-		c := settings(t, quick(t, model, data)+"validation_file "+data+" max_train_samples 4")
-		updates := 0
-		result, err := Run(ctx, c, nil, Hooks{
-			OnStep: func(r *StepRecord, _ Timing) {
-				if updates = r.Step; updates == 3 && stop == 3 {
-					cancel()
-				}
-			},
-			OnEval: func(*EvalRecord) {
-				if updates == stop {
-					cancel()
-				}
-			},
-		})
-		cancel()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !result.Interrupted || result.Steps != stop || (len(result.Evals) > 0) != want {
-			t.Errorf("stopped after %d: %+v", stop, result)
-		}
-		for _, name := range []string{"eval_results.json", "eval_predictions.jsonl"} {
-			if _, err := os.Stat(filepath.Join(result.Folder, name)); (err == nil) != want {
-				t.Errorf("stopped after update %d: %s: %v", stop, name, err)
-			}
-		}
-	}
-}
-
 // MNLI's two sets have a file of predictions each.
 func TestPredictionsOfTwoSets(t *testing.T) {
-	f, err := NewFolder(&Config{OutputDir: filepath.Join(t.TempDir(), "run")}, "mnli")
+	f, err := NewFolder(&Config{OutputDir: filepath.Join(t.TempDir(), "run")})
 	if err != nil {
 		t.Fatal(err)
 	}

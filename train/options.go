@@ -121,6 +121,12 @@ func (o *Option) assign(c *Config, value string) error {
 			return o.bad(value)
 		}
 		*p = n
+	case *Interval:
+		i, ok := ParseInterval(value)
+		if !ok {
+			return o.bad(value)
+		}
+		*p = i
 	case *uint64:
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
@@ -153,6 +159,8 @@ func (o *Option) text(c *Config) string {
 		return strconv.Itoa(*p)
 	case *Size:
 		return strconv.FormatInt(int64(*p), 10)
+	case *Interval:
+		return p.String()
 	case *uint64:
 		return strconv.FormatUint(*p, 10)
 	case *float64:

@@ -4,7 +4,7 @@ import "pactune/optim"
 
 // Groups in the order in which --help prints them.
 var groups = []string{"Model", "Data", "Method", "Length and batch", "Rates", "Optimiser",
-	"PAC-tuning", "Component-wise clipping", "Evaluation and log", "Run"}
+	"PAC-tuning", "Component-wise clipping", "Evaluation and log", "Checkpoints", "Run"}
 
 // options is the one table of options: those with a field, then those that
 // run_glue.py has and that have no effect or no place here.
@@ -145,6 +145,21 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.LoggingSteps }},
 	{Name: "logging_first_step", Group: "Evaluation and log", Default: "true", in: InPretrain, Help: "a line for the first update",
 		bind: func(c *Config) any { return &c.LoggingFirstStep }},
+
+	{Name: "save_strategy", Group: "Checkpoints", Default: "time", rule: oneOf("time", "epoch", "steps", "best", "no"), Help: "when to leave a checkpoint: as --save_every says; besides that after every epoch, every save_steps updates or every evaluation that is the best so far; no: only when a signal ends the run",
+		bind: func(c *Config) any { return &c.SaveStrategy }},
+	{Name: "save_every", Group: "Checkpoints", Default: "10m", rule: rule{allowed: "a time such as 90s, 10m or 1h, or 0 for none"}, in: InPretrain, Help: "time between checkpoints",
+		bind: func(c *Config) any { return &c.SaveEvery }},
+	{Name: "save_steps", Group: "Checkpoints", Default: "500", rule: positive, Help: "a checkpoint every N updates, a share below 1; given, it makes save_strategy steps",
+		bind: func(c *Config) any { return &c.SaveSteps }},
+	{Name: "save_total_limit", Group: "Checkpoints", Default: "2", rule: fromOne, in: InPretrain, Help: "checkpoints kept, the newest ones; train keeps the best one, too",
+		bind: func(c *Config) any { return &c.SaveTotalLimit }},
+	{Name: "load_best_model_at_end", Group: "Checkpoints", Default: "false", Help: "end with the weights of the best evaluation, which is always saved then",
+		bind: func(c *Config) any { return &c.LoadBestModelAtEnd }},
+	{Name: "metric_for_best_model", Group: "Checkpoints", Help: "what the best evaluation is best in: loss, or a metric of the task; none: its first metric",
+		bind: func(c *Config) any { return &c.MetricForBestModel }},
+	{Name: "resume", Group: "Checkpoints", Default: "never", Help: "auto: go on with the run in --output_dir if there is one; never; or the folder of a run or of one of its checkpoints",
+		bind: func(c *Config) any { return &c.Resume }},
 
 	{Name: "output_dir", Group: "Run", in: InPretrain, Help: "new or empty folder; none: runs/NNN-task-method",
 		bind: func(c *Config) any { return &c.OutputDir }},

@@ -37,12 +37,9 @@ var unlisted = []Option{
 	noted("preprocessing_num_workers", false, "--threads sets the workers", "", ""),
 	noted("dataloader_num_workers", false, "--threads sets the workers", "", ""),
 	noted("overwrite_output_dir", true, "a folder that is not empty is never overwritten", "", ""),
-	noted("save_strategy", false, "the weights are written once, at the end", "", ""),
-	noted("save_steps", false, "the weights are written once, at the end", "", ""),
-	noted("save_total_limit", false, "the weights are written once, at the end", "", ""),
-	noted("save_only_model", true, "the weights are written once, at the end", "", ""),
+	noted("save_only_model", true, "checkpoints are whole, so that a run can go on from them", "", ""),
 	noted("save_safetensors", true, "", "true", "weights are only written as safetensors"),
-	noted("ignore_data_skip", true, "", "false", "runs do not resume from a checkpoint"),
+	noted("ignore_data_skip", true, "", "false", "a run that goes on reads the rows that it would have read"),
 	silent("remove_unused_columns", true, "only the text and label columns are read"),
 	silent("full_determinism", true, "every run is deterministic"),
 	noted("use_cpu", true, "", "true", "there is no other device than the CPU"),
@@ -57,11 +54,9 @@ var unlisted = []Option{
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
 	noted("fp16", true, "", "false", fp16Reason),
 	{Name: "bf16", boolean: true, special: halfPrecision, in: InEvaluate | InPredict | InFillMask | InPretrain, Help: "the same as --precision bf16"},
-	noted("load_best_model_at_end", true, "", "false", "the folder holds the weights of the last update; metrics.jsonl tells which evaluation was best"),
-	noted("metric_for_best_model", false, "the weights of the last update are kept", "", ""),
-	noted("greater_is_better", true, "the weights of the last update are kept", "", ""),
+	noted("greater_is_better", true, "of a loss the smallest is best, of every metric the largest", "", ""),
 	noted("eval_on_start", true, "", "false", "evaluate the untrained model with: pactune evaluate DIR"),
-	noted("resume_from_checkpoint", false, "", "false", "a run cannot be resumed; its seed gives the same run again"),
+	{Name: "resume_from_checkpoint", special: resumeFrom, Help: "true: the same as --resume auto; else --resume"},
 	noted("do_predict", true, "", "false", "predict from the finished run with: pactune predict DIR FILE"),
 	noted("test_file", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
 	noted("max_predict_samples", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
@@ -205,5 +200,17 @@ func halfPrecision(c *Config, value string) error {
 	if b {
 		c.Precision, c.set["precision"] = "bf16", true
 	}
+	return nil
+}
+
+// resumeFrom is Trainer's --resume_from_checkpoint.
+func resumeFrom(c *Config, value string) error {
+	switch b, ok := truth(value); {
+	case ok && b:
+		value = "auto"
+	case ok:
+		value = "never"
+	}
+	c.Resume, c.set["resume"] = value, true
 	return nil
 }

@@ -67,6 +67,7 @@ var recipes = map[string][]setting{
 		{"dropout", "0"},
 		{"eval_strategy", "steps"},
 		{"eval_steps", "0.05"},
+		{"save_every", "5m"},
 	},
 }
 
@@ -129,6 +130,7 @@ var differences = []struct {
 }{
 	{"no padding: every example keeps its own length; the result is the same as with padding", nil},
 	{"evaluation after every epoch (--eval_strategy no turns it off)", []string{"do_eval", "eval_strategy", "eval_epochs"}},
+	{"a checkpoint every 10 minutes, of which the last two and the best are kept (--save_strategy steps --save_steps 500 adds transformers')", []string{"save_strategy", "save_every", "save_steps", "save_total_limit"}},
 	{"a line in the log for every 1 % of the updates (--logging_steps 500 is transformers')", []string{"logging_strategy", "logging_steps"}},
 }
 
@@ -168,6 +170,9 @@ func (c *Config) Resolve(f Facts) error {
 	}
 	if _, err := c.Schedule(1); err != nil {
 		return err
+	}
+	if c.set["save_steps"] && !c.set["save_strategy"] {
+		c.SaveStrategy, c.from["save_strategy"] = "steps", "save_steps"
 	}
 	if err := c.settleClipping(); err != nil {
 		return err

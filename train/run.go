@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,34 +23,48 @@ import (
 
 // run is one run from its data to its folder.
 type run struct {
-	cfg    *Config
-	hooks  Hooks
-	fsys   *Builtin
-	data   *glue.Data
-	tok    *tokenizer.Tokenizer
-	evals  []*glue.Encoded
-	t      *trainer
-	plan   *Plan
-	folder *Folder
-	finish Finish
-	last   []*evaluation
-	loss   mean
-	memory Memory         // forecast
-	limit  int64          // of memory; 0: not known
-	clock  *profile.Clock // nil without --profile
+	cfg       *Config
+	hooks     Hooks
+	fsys      *Builtin
+	data      *glue.Data
+	tok       *tokenizer.Tokenizer
+	evals     []*glue.Encoded
+	t         *trainer
+	plan      *Plan
+	origin    origin
+	folder    *Folder
+	finish    Finish
+	weightsOf int // update whose weights the model has at the end, 0: the last
+	last      []*evaluation
+	loss      mean
+	before    time.Duration // that the run took before it was interrupted
+	saved     int           // step of the newest checkpoint, 0 for none
+	savedAt   time.Time
+	memory    Memory         // forecast
+	limit     int64          // of memory; 0: not known
+	clock     *profile.Clock // nil without --profile
 }
 
-// Run fine-tunes a model as cfg says and leaves a run folder. b, when not nil,
-// replaces the model and the data that cfg does not name. When ctx ends, the
-// update in progress is finished, the model is saved and Result.Interrupted is
-// set; before the first update there is nothing to save, and the error wraps
-// ctx's. On an error the folder is removed, unless it holds a result or updates
-// that are worth keeping: then the last good weights are saved in it.
+// Run fine-tunes a model as cfg says and leaves a run folder, or goes on with the
+// one that cfg.Resume names. b, when not nil, replaces the model and the data that
+// cfg does not name. When ctx ends, the update in progress is finished, a
+// checkpoint is saved and Result.Interrupted is set; before the first update there
+// is nothing to save, and the error wraps ctx's. On an error the folder is
+// removed, unless it holds a result, a checkpoint or updates that are worth
+// keeping: then the last good weights are saved in it.
 func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, error) {
 	r := &run{cfg: cfg, hooks: hooks, fsys: b}
 	r.finish = Finish{Config: cfg, Start: time.Now(), Argv: os.Args, Result: &Result{}}
-	if err := CheckOutput(cfg); err != nil {
+	from, err := cfg.resumes()
+	if err == nil && from == nil {
+		err = CheckOutput(cfg)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if from != nil && from.ended() {
+		r.note(from.dir + ": this run has ended: nothing is left to do")
+		return &Result{Folder: from.dir, Steps: from.Steps}, nil
 	}
 	if cfg.Profile {
 		r.clock = profile.Start()
@@ -60,27 +75,15 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	if err := r.prepare(pool); err != nil {
 		return nil, err
 	}
-	folder, err := NewFolder(cfg, r.plan.Task)
-	if err != nil {
+	if err := r.open(from); err != nil {
 		return nil, err
 	}
-	r.folder = folder
-	ended := false
-	defer func() {
-		if !ended { // a panic passes by
-			folder.Discard()
-		}
-	}()
-	err = r.train(ctx)
-	if err == nil {
-		err = r.t.finite()
-	}
-	ended = true
-	if err != nil {
+	defer r.folder.Discard()
+	if err := r.train(ctx); err != nil {
 		return nil, r.fail(err)
 	}
-	if res := r.finish.Result; res.Interrupted {
-		r.note(fmt.Sprintf("ended early: saved are the weights after update %d of %d", res.Steps, r.plan.Steps))
+	if r.finish.Result.Interrupted {
+		return r.finish.Result, r.interrupt()
 	}
 	if err := r.save(); err != nil {
 		return nil, err
@@ -172,14 +175,16 @@ func (r *run) prepare(pool *par.Pool) error {
 		return err
 	}
 	r.t.forward.tape.Reserve(int(r.memory.Activations))
-	r.describe(checkpoint, pool.Workers())
+	if err := r.describe(checkpoint, pool.Workers()); err != nil {
+		return err
+	}
 	r.t.profile(r.clock)
 	r.clock.Part(profile.Read)
 	return nil
 }
 
 // describe makes the plan, for the user and for the folder.
-func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
+func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 	c, t := r.cfg, r.t
 	p := &Plan{
 		Model: c.ModelNameOrPath, Task: r.data.Train.Name, Method: c.Method, Preset: c.Preset,
@@ -219,28 +224,30 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) {
 	} else {
 		r.finish.Data = dataFilesOf(r.data, r.fsys.Data)
 	}
+	if err := c.checkBest(p); err != nil {
+		return err
+	}
+	return r.describeOrigin()
 }
 
-// train measures the K table, then makes every update and every evaluation.
+// train measures the K table, then makes the updates that are missing and every
+// evaluation.
 func (r *run) train(ctx context.Context) error {
-	r.folder.Start(r.plan)
 	if r.hooks.OnPlan != nil {
 		r.hooks.OnPlan(r.plan)
 	}
-	if r.t.noise != nil {
+	if r.t.noise != nil && r.t.table == nil {
 		if err := r.t.measureK(ctx, r.working("K table")); err != nil {
 			return tooEarly(ctx, err)
 		}
+	}
+	if r.t.table != nil {
 		r.finish.KSigma, r.finish.K = r.t.table.Std, r.t.table.K
 	}
-	evalEvery := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
-	for s := range r.plan.Steps {
-		if err := ctx.Err(); err != nil {
-			r.finish.Result.Interrupted = true
-			if s == 0 {
-				return tooEarly(ctx, err)
-			}
-			return nil
+	r.savedAt = time.Now()
+	for s := r.finish.Result.Steps; s < r.plan.Steps; s++ {
+		if err := r.between(ctx, s); err != nil || r.finish.Result.Interrupted {
+			return err
 		}
 		timing, err := r.t.step(s)
 		if err != nil {
@@ -255,13 +262,36 @@ func (r *run) train(ctx context.Context) error {
 		if r.hooks.OnStep != nil {
 			r.hooks.OnStep(&r.t.rec, timing)
 		}
-		if evalEvery > 0 && (s+1)%evalEvery == 0 && s+1 < r.plan.Steps {
-			if err := r.evaluate(ctx, false); err != nil {
-				return r.interrupted(ctx, err)
-			}
+	}
+	err := r.interrupted(ctx, r.evaluate(ctx, true))
+	if err == nil {
+		err = r.t.finite()
+	}
+	if err == nil && !r.finish.Result.Interrupted && r.cfg.LoadBestModelAtEnd {
+		err = r.interrupted(ctx, r.takeBest(ctx))
+	}
+	return err
+}
+
+// between is what may be done after update s: an evaluation, a checkpoint, an end.
+func (r *run) between(ctx context.Context, s int) error {
+	every := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
+	if every > 0 && s > 0 && s%every == 0 && r.folder.history.evaluated(s) < len(r.evals) {
+		if err := r.interrupted(ctx, r.evaluate(ctx, false)); err != nil {
+			return err
 		}
 	}
-	return r.interrupted(ctx, r.evaluate(ctx, true))
+	if err := ctx.Err(); err != nil {
+		r.finish.Result.Interrupted = true
+		if s == 0 {
+			return tooEarly(ctx, err)
+		}
+		return nil
+	}
+	if r.wantsCheckpoint(s) {
+		return r.checkpoint()
+	}
+	return nil
 }
 
 // interrupted turns an error that only says that ctx has ended into a run that
@@ -289,19 +319,15 @@ type early struct{ error }
 func (early) Error() string   { return "ended before the first update: there is nothing to save" }
 func (e early) Unwrap() error { return e.error }
 
-// evaluate runs the clean model over the evaluation sets.
+// evaluate runs the clean model over the evaluation sets. What the log has
+// already, of a run that goes on, is not logged again.
 func (r *run) evaluate(ctx context.Context, last bool) error {
-	r.last = r.last[:0]
-	for _, e := range r.evals {
-		ev, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, r.hooks.OnWork)
-		if fault.KindOf(err) == fault.Diverged {
-			return fmt.Errorf("update %d: %w; %s; %s", r.t.rec.Step, err, r.t.culprit(), r.t.remedy())
-		}
-		if err != nil {
-			return err
-		}
-		ev.record.Step, ev.record.Epoch, ev.record.Stage, ev.record.Last = r.t.rec.Step, r.t.rec.Epoch, r.t.rec.Stage, last
-		r.last = append(r.last, ev)
+	logged := r.folder.history.evaluated(r.t.rec.Step)
+	evs, err := r.evaluations(ctx, &r.t.rec, last)
+	if err != nil {
+		return err
+	}
+	for _, ev := range evs[min(logged, len(evs)):] {
 		if err := r.folder.Eval(ev.record); err != nil {
 			return err
 		}
@@ -309,6 +335,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 			r.hooks.OnEval(ev.record)
 		}
 	}
+	r.last = evs
 	if last {
 		for _, ev := range r.last {
 			for _, w := range ev.warnings {
@@ -319,15 +346,31 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	if len(r.last) > 0 {
 		r.keepBest(r.last[0].record)
 		if r.t.finite() == nil {
-			r.t.undo = false // these weights have proved good
+			r.t.undo, r.t.unproved = false, false // these weights have proved good
 		}
 	}
 	return nil
 }
 
+// evaluations are those of the weights after the update of a record.
+func (r *run) evaluations(ctx context.Context, at *StepRecord, last bool) ([]*evaluation, error) {
+	var evs []*evaluation
+	for _, e := range r.evals {
+		ev, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, r.hooks.OnWork)
+		if fault.KindOf(err) == fault.Diverged {
+			return nil, fmt.Errorf("update %d: %w; %s; %s", at.Step, err, r.t.culprit(), r.t.remedy())
+		}
+		if err != nil {
+			return nil, err
+		}
+		ev.record.Step, ev.record.Epoch, ev.record.Stage, ev.record.Last = at.Step, at.Epoch, at.Stage, last
+		evs = append(evs, ev)
+	}
+	return evs, nil
+}
+
 func (r *run) keepBest(e *EvalRecord) {
-	res := r.finish.Result
-	if res.Best == nil || len(e.Metrics) > 0 && e.Metrics[0].Value > res.Best.Metrics[0].Value {
+	if res := r.finish.Result; r.cfg.better(e, res.Best) {
 		res.Best = e
 	}
 }
@@ -337,7 +380,9 @@ func (r *run) save() error {
 	r.clock.Part(profile.Rest)
 	defer r.clock.Part(profile.Write)
 	if err := r.write("finished"); err != nil {
-		r.folder.Discard()
+		if r.saved > 0 {
+			return WithCheckpoint(err, r.folder.Path(), r.saved)
+		}
 		if r.folder.Published() {
 			return fmt.Errorf("%w; %s is not complete: it has the log and the files written so far", err, r.folder.Path())
 		}
@@ -354,19 +399,17 @@ func (r *run) save() error {
 // which no loss was finite.
 func (r *run) fail(err error) error {
 	if fault.KindOf(err) != fault.Diverged {
-		r.folder.Discard()
-		return err
+		return WithCheckpoint(err, r.folder.Path(), r.saved)
 	}
 	res := r.finish.Result
 	if r.t.takeBack() {
 		res.Steps--
 	}
-	if (res.Steps > 0 || r.folder.Published()) && r.t.finite() == nil {
+	if (res.Steps > 0 || r.folder.Published()) && r.t.finite() == nil && !r.t.unproved {
 		if saveErr := r.write("diverged: " + err.Error()); saveErr == nil {
 			return fmt.Errorf("%w; the last good weights, those after update %d, are in %s", err, res.Steps, r.folder.Path())
 		}
 	}
-	r.folder.Discard()
 	if r.folder.Published() {
 		return fmt.Errorf("%w; no good weights are left, the log is in %s", err, r.folder.Path())
 	}
@@ -375,15 +418,12 @@ func (r *run) fail(err error) error {
 
 func (r *run) write(exit string) error {
 	res, f := r.finish.Result, r.folder
-	if res.Interrupted {
-		exit = "interrupted"
-	}
-	if len(r.last) > 0 && r.last[0].record.Step != res.Steps {
+	if len(r.last) > 0 && r.last[0].record.Step != cmp.Or(r.weightsOf, res.Steps) {
 		r.last = nil // of other weights than those that are saved
 	}
 	res.TrainLoss, res.Folder = r.loss.take(), f.Path()
 	r.finish.End, r.finish.Exit = time.Now(), exit
-	res.Elapsed = r.finish.End.Sub(r.finish.Start)
+	res.Elapsed = r.before + r.finish.End.Sub(r.finish.Start)
 	for _, ev := range r.last {
 		res.Evals = append(res.Evals, ev.record)
 	}
@@ -409,20 +449,25 @@ func (r *run) write(exit string) error {
 // WriteModel writes the files that make a folder a model: config.json,
 // model.safetensors and the tokeniser's.
 func WriteModel(write func(name string, content func(io.Writer) error) error, m *bert.Model, tok *tokenizer.Tokenizer) error {
-	config, err := m.Config.JSON()
-	if err != nil {
-		return err
-	}
-	bytes := func(data []byte) func(io.Writer) error {
-		return func(w io.Writer) error { _, err := w.Write(data); return err }
-	}
-	if err := write("config.json", bytes(config)); err != nil {
-		return err
-	}
-	if err := tok.Within(m.Config.MaxPositions).WriteFiles(func(name string, data []byte) error { return write(name, bytes(data)) }); err != nil {
+	if err := describeModel(write, m, tok); err != nil {
 		return err
 	}
 	return write("model.safetensors", func(w io.Writer) error {
 		return safetensors.Write(w, m.Tensors(), map[string]string{"format": "pt"})
 	})
+}
+
+// describeModel writes all of them but the weights.
+func describeModel(write func(name string, content func(io.Writer) error) error, m *bert.Model, tok *tokenizer.Tokenizer) error {
+	bytes := func(data []byte) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := w.Write(data); return err }
+	}
+	config, err := m.Config.JSON()
+	if err != nil {
+		return err
+	}
+	if err := write("config.json", bytes(config)); err != nil {
+		return err
+	}
+	return tok.Within(m.Config.MaxPositions).WriteFiles(func(name string, data []byte) error { return write(name, bytes(data)) })
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,62 +16,68 @@ import (
 	"pactune/internal/files"
 )
 
-// Folder is the folder of one run while it is written. Until the run has a
-// first result its files lie in a hidden folder beside the final one, so that
-// a run that fails early leaves nothing behind: Publish gives it its name,
-// Discard removes it.
+// Folder is a folder while it is written. NewFolder stages it: its files lie in
+// a hidden folder beside the final one, which Publish gives its name. NewRun
+// makes the folder of a run, under its name from the start, so that a run that
+// is killed can go on; while it lasts no other process may write there. A folder
+// without a result is removed by Discard.
 type Folder struct {
 	Log     *Log
 	disk    files.FS
-	path    string   // the name that the user sees
-	dir     string   // where the files are now
-	result  bool     // there is one: the folder stays
-	made    []string // parents that had to be made, outermost first
-	lock    string   // file that marks an empty folder of the user's as taken; "" without one
+	path    string            // the name that the user sees
+	dir     string            // where the files are now
+	result  bool              // there is one: the folder stays
+	made    []string          // folders that had to be made, outermost first
+	lock    *files.FolderLock // nil while the folder is staged
 	sums    map[string]string
 	history history
 }
 
-// NewFolder makes the folder of a run: cfg.OutputDir, or the next free
-// runs/NNN-task-method. A folder that is not empty, or that is the model's own,
-// is refused with a fault.Usage before anything is written.
-func NewFolder(cfg *Config, task string) (*Folder, error) {
+// NewFolder stages a folder: cfg.OutputDir. One that is not empty, or that is
+// the model's own, is refused with a fault.Usage before anything is written.
+func NewFolder(cfg *Config) (*Folder, error) {
 	f := &Folder{disk: files.OS, sums: map[string]string{}}
-	var err error
+	return f.opened(f.stage(filepath.Clean(cfg.OutputDir), cfg.ModelNameOrPath))
+}
+
+// NewRun makes the folder of a run: cfg.OutputDir, or the next free
+// runs/NNN-task-method. It refuses what NewFolder refuses.
+func NewRun(cfg *Config, task string) (*Folder, error) {
+	f := &Folder{disk: files.OS, sums: map[string]string{}}
 	if cfg.OutputDir == "" {
-		err = f.number("runs", slug(task)+"-"+slug(cfg.Method))
-	} else {
-		err = f.named(filepath.Clean(cfg.OutputDir), cfg.ModelNameOrPath)
+		return f.opened(f.number("runs", slug(task)+"-"+slug(cfg.Method)))
 	}
+	return f.opened(f.named(filepath.Clean(cfg.OutputDir), cfg.ModelNameOrPath))
+}
+
+// opened is the folder after err, with its log or without any trace.
+func (f *Folder) opened(err error) (*Folder, error) {
+	f.Log = newLog(f.disk, f.dir)
 	if err != nil {
+		f.unlock()
 		f.removeMade()
 		return nil, err
 	}
-	f.Log = newLog(f.disk, f.dir)
 	return f, nil
 }
 
-// ReopenFolder opens the folder of a run that goes on, whose logs are cut to the
-// lengths that a checkpoint speaks of.
-func ReopenFolder(path string, logs map[string]int64) (*Folder, error) {
-	f := &Folder{disk: files.OS, path: path, dir: path, result: true, sums: map[string]string{}, Log: newLog(files.OS, path)}
-	f.disk.Remove(filepath.Join(path, lockName)) // of the process that was killed
-	return f, f.Log.cut(logs)
+// ReopenFolder opens the folder of a run that goes on. It stays, whatever comes.
+func ReopenFolder(path string) (*Folder, error) {
+	lock, err := files.Lock(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{disk: files.OS, path: path, dir: path, result: true, lock: lock, sums: map[string]string{}, Log: newLog(files.OS, path)}, nil
 }
 
-// Retract removes what a run wrote that failed after Publish with nothing of use.
+// Retract removes a folder after all, with all that is in it.
 func (f *Folder) Retract() {
 	f.result = false
-	yours := f.lock != ""
 	f.Discard()
-	if !yours {
-		f.disk.Remove(f.path)
-		f.removeMade()
-	}
 }
 
-// CheckOutput refuses an output folder that NewFolder would refuse, so that a
-// user learns of it before the data and the model are read.
+// CheckOutput refuses an output folder that NewRun would refuse, so that a user
+// learns of it before the data and the model are read.
 func CheckOutput(cfg *Config) error {
 	if cfg.OutputDir == "" {
 		return nil
@@ -106,23 +113,29 @@ func checkNamed(path, model string) (exists bool, err error) {
 	if err != nil {
 		return false, fault.Errorf(fault.Usage, "--output_dir %s: %w", path, err)
 	}
+	if entries = content(entries); len(entries) == 0 {
+		return true, nil
+	}
+	if by := files.LockedBy(path); by != "" {
+		return false, taken(path, by)
+	}
 	for _, e := range entries {
-		if e.Name() == lockName {
-			return false, taken(path, filepath.Join(path, lockName), "empty the folder")
+		if e.Name() == manifestName {
+			return false, fault.Errorf(fault.Usage, "--output_dir %s: holds a run; pactune resume %s goes on with it, or name a new folder", path, path)
 		}
 	}
-	if len(entries) > 0 {
-		return false, fault.Errorf(fault.Usage, "--output_dir %s: is not empty (%s); name a new folder, or leave the option out for runs/NNN-…",
-			path, listed3(entries))
-	}
-	return true, nil
+	return false, fault.Errorf(fault.Usage, "--output_dir %s: is not empty (%s); name a new folder, or leave the option out for runs/NNN-…",
+		path, listed3(entries))
 }
 
-// lockName is the file that keeps a second run out of an existing folder.
-const lockName = ".partial"
+// content leaves out what a process that was killed at its start may leave: a
+// folder with nothing else is empty.
+func content(entries []os.DirEntry) []os.DirEntry {
+	return slices.DeleteFunc(entries, func(e os.DirEntry) bool { return files.Leftover(e.Name()) })
+}
 
-func taken(path, by, remedy string) error {
-	return fault.Errorf(fault.Usage, "--output_dir %s: another run is writing there (%s); if none is running, it was killed: %s", path, by, remedy)
+func taken(path, by string) error {
+	return fault.Errorf(fault.Usage, "--output_dir %s: %s is writing there; wait for it, end it, or name another folder", path, by)
 }
 
 // listed3 names a few entries of a folder.
@@ -138,26 +151,38 @@ func listed3(entries []os.DirEntry) string {
 	return strings.Join(names, ", ")
 }
 
-// named stages beside a folder that does not exist yet. An empty one is used
-// as it is: it may be a mounted volume, which cannot be renamed.
+// named makes a folder or takes an empty one, and locks it.
 func (f *Folder) named(path, model string) error {
 	exists, err := checkNamed(path, model)
 	if err != nil {
 		return err
 	}
-	f.path = path
-	if exists {
-		f.dir = path
-		return f.take(model)
+	if !exists {
+		if err := f.makeFolders(path); err != nil {
+			return err
+		}
 	}
-	parent, base := filepath.Split(path)
-	if err := f.makeParents(filepath.Clean(parent)); err != nil {
+	return f.take(path, model)
+}
+
+// stage stages beside a folder that does not exist yet. An empty one is used as
+// it is: it may be a mounted volume, which cannot be renamed.
+func (f *Folder) stage(path, model string) error {
+	exists, err := checkNamed(path, model)
+	if err != nil {
 		return err
 	}
-	f.dir = filepath.Join(parent, "."+base+".partial")
+	if exists {
+		return f.take(path, model)
+	}
+	parent, base := filepath.Split(path)
+	if err := f.makeFolders(filepath.Clean(parent)); err != nil {
+		return err
+	}
+	f.path, f.dir = path, filepath.Join(parent, "."+base+".partial")
 	err = f.disk.Mkdir(f.dir)
 	if errors.Is(err, os.ErrExist) {
-		return taken(path, f.dir, "remove that folder")
+		return fault.Errorf(fault.Usage, "--output_dir %s: another process is writing there (%s); if none is running, it was killed: remove that folder", path, f.dir)
 	}
 	if err != nil {
 		return fault.Errorf(fault.Usage, "--output_dir %s: cannot make the folder: %w", path, err)
@@ -165,71 +190,92 @@ func (f *Folder) named(path, model string) error {
 	return nil
 }
 
-// take marks an existing folder as this run's, and then makes sure that it is
-// still empty: another run may have come first.
-func (f *Folder) take(model string) error {
-	lock := filepath.Join(f.path, lockName)
-	file, err := f.disk.Create(lock)
-	if errors.Is(err, os.ErrExist) {
-		return taken(f.path, lock, "empty the folder")
+// take locks a folder, and then makes sure that it is empty: another run may have
+// come first.
+func (f *Folder) take(path, model string) error {
+	f.path, f.dir = path, path
+	var err error
+	if f.lock, err = files.Lock(path); err != nil {
+		return fault.Errorf(fault.Usage, "--output_dir %w", err)
 	}
-	if err != nil {
-		return fault.Errorf(fault.Usage, "--output_dir %s: cannot write there: %w", f.path, err)
-	}
-	file.Close()
-	f.lock = lock
-	entries, err := os.ReadDir(f.path)
-	if err == nil && len(entries) == 1 {
-		return nil
-	}
-	f.unlock()
-	if _, err := checkNamed(f.path, model); err != nil {
+	entries, err := os.ReadDir(path)
+	if err == nil && len(content(entries)) > 0 {
+		f.unlock() // for the message
+		if _, err = checkNamed(path, model); err == nil {
+			err = taken(path, "another process")
+		}
 		return err
 	}
-	return taken(f.path, lock, "try again")
+	if err == nil {
+		err = f.disk.SyncDir(filepath.Dir(path)) // its name
+	}
+	if err != nil {
+		return files.Fault(path, 0, err)
+	}
+	return nil
 }
 
 func (f *Folder) unlock() {
-	if f.lock != "" {
-		f.disk.Remove(f.lock)
-		f.lock = ""
+	if f.lock != nil {
+		f.lock.Unlock()
+		f.lock = nil
 	}
 }
 
 var numbered = regexp.MustCompile(`^\.?(\d{3,})[-.]`)
 
-// number finds the next free runs/NNN-name. Making the staging folder, whose
-// name is the number alone, is what settles a race between two runs.
+// number makes the next free runs/NNN-name. Making a folder whose name is the
+// number alone is what settles a race between two runs: who has it looks once
+// more whether the number is free.
 func (f *Folder) number(root, name string) error {
-	if err := f.makeParents(root); err != nil {
+	if err := f.makeFolders(root); err != nil {
 		return err
 	}
+	for n := 1; ; n++ {
+		last, err := lastNumber(root)
+		if err != nil {
+			return err
+		}
+		n = max(n, last+1)
+		reserved := filepath.Join(root, fmt.Sprintf(".%03d.partial", n))
+		err = f.disk.Mkdir(reserved)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return fault.Errorf(fault.Usage, "%s: cannot make a folder: %w; name one with --output_dir", root, err)
+		}
+		path := filepath.Join(root, fmt.Sprintf("%03d-%s", n, name))
+		if taken, _ := filepath.Glob(filepath.Join(root, fmt.Sprintf("%03d-*", n))); len(taken) > 0 {
+			f.disk.Remove(reserved)
+			continue
+		}
+		if err := f.disk.Rename(reserved, path); err != nil {
+			f.disk.Remove(reserved)
+			return fault.Errorf(fault.Usage, "%s: cannot make the folder: %w; name one with --output_dir", path, err)
+		}
+		f.made = append(f.made, path)
+		return f.take(path, "")
+	}
+}
+
+// lastNumber is the highest number of a run in root, 0 where there is none.
+func lastNumber(root string) (last int, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
-		return fault.Errorf(fault.Usage, "%s: %w; name a folder with --output_dir", root, err)
+		return 0, fault.Errorf(fault.Usage, "%s: %w; name a folder with --output_dir", root, err)
 	}
-	last := 0
 	for _, e := range entries {
 		if m := numbered.FindStringSubmatch(e.Name()); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			last = max(last, n)
 		}
 	}
-	for n := last + 1; ; n++ {
-		f.path = filepath.Join(root, fmt.Sprintf("%03d-%s", n, name))
-		f.dir = filepath.Join(root, fmt.Sprintf(".%03d.partial", n))
-		err := f.disk.Mkdir(f.dir)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, os.ErrExist) {
-			return fault.Errorf(fault.Usage, "%s: cannot make a folder: %w; name one with --output_dir", root, err)
-		}
-	}
+	return last, nil
 }
 
-// makeParents makes dir and remembers what it made.
-func (f *Folder) makeParents(dir string) error {
+// makeFolders makes dir and what is missing above it, and remembers what it made.
+func (f *Folder) makeFolders(dir string) error {
 	var missing []string
 	for d := dir; ; d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, os.ErrNotExist) {
@@ -246,7 +292,7 @@ func (f *Folder) makeParents(dir string) error {
 	return nil
 }
 
-// removeMade removes the parents that were made and are still empty.
+// removeMade removes the folders that were made and are still empty.
 func (f *Folder) removeMade() {
 	for i := len(f.made) - 1; i >= 0; i-- {
 		f.disk.Remove(f.made[i])
@@ -284,7 +330,7 @@ func (f *Folder) WriteJSON(name string, indent int, v any) error {
 	return f.Write(name, func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
-// Publish gives the folder its name, at the first result of the run.
+// Publish says that the folder holds a result, and gives a staged one its name.
 func (f *Folder) Publish() error {
 	if f.result {
 		return nil
@@ -310,8 +356,8 @@ func (f *Folder) Publish() error {
 // Published tells whether the folder holds a result and has its name.
 func (f *Folder) Published() bool { return f.result }
 
-// Discard ends a run that failed: it closes the logs and, when there is no
-// result yet, removes what the run wrote.
+// Discard ends the writing: it closes the logs and gives the folder free. One that
+// has no result yet is removed; of one that was there before, what was written.
 func (f *Folder) Discard() {
 	f.Log.close()
 	defer f.unlock()
@@ -323,10 +369,14 @@ func (f *Folder) Discard() {
 		f.removeMade()
 		return
 	}
-	entries, _ := os.ReadDir(f.dir) // the folder was the user's, and empty
+	entries, _ := os.ReadDir(f.dir)
 	for _, e := range entries {
-		f.disk.RemoveAll(filepath.Join(f.dir, e.Name()))
+		if e.Name() != files.LockName {
+			f.disk.RemoveAll(filepath.Join(f.dir, e.Name()))
+		}
 	}
+	f.unlock()
+	f.removeMade()
 }
 
 // Seal closes the logs and writes SHA256SUMS, as sha256sum -c reads it.

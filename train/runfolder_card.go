@@ -136,7 +136,7 @@ func cardTraining(b io.Writer, s *Finish, h *history) {
 // matters tells whether an option belongs into the list of hyperparameters.
 func (c *Config) matters(o *Option) bool {
 	switch o.Group {
-	case "Run", "Data", "Evaluation and log":
+	case "Run", "Data", "Evaluation and log", "Checkpoints":
 		return false
 	case "PAC-tuning":
 		return c.PAC()

@@ -15,10 +15,10 @@ const Version = "0.1.0"
 
 // DataFile is one file that a run read.
 type DataFile struct {
-	Path   string
-	SHA256 string
-	Rows   int
-	Use    string // "train" or "validation"
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Rows   int    `json:"rows"`
+	Use    string `json:"use"` // "train" or "validation"
 }
 
 // ModelFile is the checkpoint that a run started from.
@@ -57,6 +57,9 @@ func CPU() string {
 	}
 	return runtime.GOARCH
 }
+
+// manifestName is the file of a run's folder that says what the run is.
+const manifestName = "run.json"
 
 // Manifest is run.json: all that is needed to tell what a run was and to do
 // it again.

@@ -46,16 +46,27 @@ func (f *Folder) Start(p *Plan) {
 // Step logs one update.
 func (f *Folder) Step(r *StepRecord, t Timing) error {
 	f.Log.Step(r, t)
-	h := &f.history
+	f.history.add(r)
+	return f.Log.Err()
+}
+
+func (h *history) add(r *StepRecord) {
 	h.mean.add(r.Loss)
 	if h.plan.Logs(r.Step) {
 		h.rows = append(h.rows, *r)
 		h.rows[len(h.rows)-1].Loss = h.mean.take()
 	}
-	return f.Log.Err()
 }
 
-// Eval logs one evaluation. It is a result: the folder gets its name.
+// evaluated is the number of evaluations of the weights after an update.
+func (h *history) evaluated(step int) (n int) {
+	for i := len(h.evals) - 1; i >= 0 && h.evals[i].Step == step; i-- {
+		n++
+	}
+	return n
+}
+
+// Eval logs one evaluation. It is a result: the folder stays.
 func (f *Folder) Eval(e *EvalRecord) error {
 	f.Log.Eval(e)
 	f.history.evals = append(f.history.evals, e)
@@ -74,7 +85,7 @@ type Finish struct {
 	Model      ModelFile
 	Argv       []string
 	Start, End time.Time
-	Exit       string    // "finished", "interrupted", "diverged: …"
+	Exit       string    // "running", "finished", "interrupted", "diverged: …"
 	Notes      []string  // choices and warnings that the user saw
 	KSigma, K  []float64 // the K table, nil without PAC-tuning
 }
@@ -98,17 +109,16 @@ func (f *Folder) Finish(s *Finish) error {
 		func() error { return f.WriteJSON("all_results.json", 4, all) },
 		func() error { return f.WriteJSON("trainer_state.json", 2, f.history.state(s)) },
 		func() error { return f.WriteJSON("training_args.json", 2, s.Config.Values()) },
-		func() error { return f.WriteJSON("run.json", 2, Manifest(s)) },
 		func() error {
 			return f.Write("README.md", func(w io.Writer) error { return writeCard(w, s, &f.history) })
 		},
+		func() error { return f.WriteJSON(manifestName, 2, Manifest(s)) }, // last: it says that the rest is there
 		f.Seal,
 	} {
 		if err := write(); err != nil {
 			return err
 		}
 	}
-	f.unlock()
 	return nil
 }
 
@@ -181,14 +191,16 @@ func (h *history) state(s *Finish) map[string]any {
 		"best_metric": nil, "best_global_step": nil, "best_model_checkpoint": nil,
 		"epoch": epochs(s.Plan, s.Result.Steps), "global_step": s.Result.Steps,
 		"eval_steps": s.Config.EvalEvery(s.Plan.Steps, s.Plan.StepsPerEpoch), "logging_steps": s.Plan.LogEvery,
-		"save_steps": s.Plan.Steps, "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(epochs(s.Plan, s.Plan.Steps))),
+		"save_steps": s.Config.saveSteps(s.Plan), "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(epochs(s.Plan, s.Plan.Steps))),
 		"is_hyper_param_search": false, "is_local_process_zero": true, "is_world_process_zero": true,
 		"num_input_tokens_seen": 0, "stateful_callbacks": map[string]any{}, "total_flos": 0.0,
 		"train_batch_size": s.Config.BatchSize, "trial_name": nil, "trial_params": nil,
 		"log_history": h.log(s.Config.EvalBatchSize),
 	}
-	if b := s.Result.Best; b != nil && len(b.Metrics) > 0 {
-		state["best_metric"], state["best_global_step"] = b.Metrics[0].Value, b.Step
+	if b := s.Result.Best; b != nil {
+		if _, value, ok := s.Config.watched(b); ok {
+			state["best_metric"], state["best_global_step"] = value, b.Step
+		}
 	}
 	return state
 }

@@ -3,10 +3,12 @@ package train
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,7 +53,7 @@ func TestFolderRefusals(t *testing.T) {
 		{filepath.Join(file, "below"), "--output_dir"},
 	} {
 		c := &Config{OutputDir: test.dir, ModelNameOrPath: model}
-		for _, err := range []error{CheckOutput(c), second(NewFolder(c, ""))} {
+		for _, err := range []error{CheckOutput(c), second(NewFolder(c)), second(NewRun(c, ""))} {
 			if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%s: %v, want a usage error with %q", test.dir, err, test.says)
 			}
@@ -70,7 +72,7 @@ func TestFolderDiscard(t *testing.T) {
 	empty := filepath.Join(root, "empty")
 	os.Mkdir(empty, 0o755)
 	for _, dir := range []string{filepath.Join(root, "a", "b", "run"), empty} {
-		f, err := NewFolder(&Config{OutputDir: dir}, "")
+		f, err := NewRun(&Config{OutputDir: dir}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +86,7 @@ func TestFolderDiscard(t *testing.T) {
 	if left := listing(t, root); left != "empty/" {
 		t.Errorf("left behind: %s", left)
 	}
-	f, err := NewFolder(&Config{OutputDir: filepath.Join(root, "kept")}, "")
+	f, err := NewRun(&Config{OutputDir: filepath.Join(root, "kept")}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +105,11 @@ func TestFolderNumbers(t *testing.T) {
 	old, _ := os.Getwd()
 	defer os.Chdir(old)
 	os.Chdir(t.TempDir())
-	first, err := NewFolder(&Config{Method: "pac"}, "my data.csv")
+	first, err := NewRun(&Config{Method: "pac"}, "my data.csv")
 	if err != nil || filepath.ToSlash(first.Path()) != "runs/001-my-data-pac" {
 		t.Fatalf("%v, %v", first, err)
 	}
-	other, err := NewFolder(&Config{Method: "pac+cwgnc"}, "rte")
+	other, err := NewRun(&Config{Method: "pac+cwgnc"}, "rte")
 	if err != nil || filepath.ToSlash(other.Path()) != "runs/002-rte-pac-cwgnc" {
 		t.Fatalf("%v, %v", other, err)
 	}
@@ -115,45 +117,96 @@ func TestFolderNumbers(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Discard()
-	third, err := NewFolder(&Config{Method: "pac"}, "")
+	third, err := NewRun(&Config{Method: "pac"}, "")
 	if err != nil || filepath.ToSlash(third.Path()) != "runs/003-run-pac" {
 		t.Fatalf("%v, %v", third, err)
 	}
 	third.Discard()
+	other.Discard()
 	if left := listing(t, "."); left != "runs/ runs/002-rte-pac-cwgnc/" {
 		t.Errorf("left %s", left)
 	}
 }
 
-// Two runs cannot write one folder, whether it was there before or not, and
-// what keeps the second out goes with the first.
+// Runs that start at once, in numbered folders or in one, get a folder each or
+// are refused.
+func TestFoldersAtOnce(t *testing.T) {
+	old, _ := os.Getwd()
+	defer os.Chdir(old)
+	os.Chdir(t.TempDir())
+	const n = 16
+	for _, dir := range []string{"", "named"} {
+		folders, errs := make([]*Folder, n), make([]error, n)
+		var all sync.WaitGroup
+		for i := range n {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				folders[i], errs[i] = NewRun(&Config{OutputDir: dir, Method: []string{"pac", "adamw"}[i%2]}, "")
+			}()
+		}
+		all.Wait()
+		seen := map[string]bool{}
+		for i, f := range folders {
+			if errs[i] == nil {
+				seen[filepath.Base(f.Path())[:3]] = true
+			} else if fault.KindOf(errs[i]) != fault.Usage || dir == "" {
+				t.Errorf("%q: %v", dir, errs[i])
+			}
+		}
+		if want := map[string]int{"": n, "named": 1}[dir]; len(seen) != want {
+			t.Errorf("%q: %d folders, want %d: %v", dir, len(seen), want, seen)
+		}
+		for _, f := range folders {
+			if f != nil {
+				f.Discard()
+			}
+		}
+	}
+	if left := listing(t, "."); left != "" {
+		t.Errorf("left %s", left)
+	}
+}
+
+// Two processes cannot write one folder, whether it was there before or not, and
+// what keeps the second out goes with the first. What a process leaves that was
+// killed at its start keeps nobody out.
 func TestFolderTwice(t *testing.T) {
 	empty := t.TempDir()
 	for _, dir := range []string{filepath.Join(t.TempDir(), "out"), empty} {
+		for _, name := range []string{files.LockName, ".tmp-0-run.json"} {
+			os.WriteFile(filepath.Join(empty, name), nil, 0o644)
+		}
 		c := &Config{OutputDir: dir}
-		f, err := NewFolder(c, "")
+		f, err := NewRun(c, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, err := range []error{CheckOutput(c), second(NewFolder(c, ""))} {
-			if (i == 1 || dir == empty) && err == nil || err != nil && (fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "another run")) {
+		if err := f.WriteJSON(manifestName, 2, map[string]any{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{CheckOutput(c), second(NewRun(c, "")), second(NewFolder(c)), second(ReopenFolder(dir))} {
+			if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), fmt.Sprintf("process %d on ", os.Getpid())) {
 				t.Errorf("%s: a second run: %v", dir, err)
 			}
 		}
 		f.Discard()
-		if err := second(NewFolder(c, "")); err != nil {
-			t.Errorf("%s: after the first run: %v", dir, err)
+		again, err := NewRun(c, "")
+		if err != nil {
+			t.Fatalf("%s: after the first run: %v", dir, err)
 		}
+		again.Discard()
 	}
-	if left := listing(t, empty); left != lockName {
-		t.Errorf("a running run has %q", left)
+	if left := listing(t, empty); left != "" {
+		t.Errorf("left %q", left)
 	}
 	finish := t.TempDir()
-	f, err := NewFolder(&Config{OutputDir: finish}, "")
+	f, err := NewFolder(&Config{OutputDir: finish})
 	if err == nil {
 		err = f.Finish(testFinish())
+		f.Discard()
 	}
-	if err != nil || strings.Contains(listing(t, finish), lockName) {
+	if err != nil || strings.Contains(listing(t, finish), files.LockName) {
 		t.Errorf("a finished run: %v, %s", err, listing(t, finish))
 	}
 }
@@ -179,7 +232,7 @@ func testFinish() *Finish {
 // valid JSON, and checksums of everything.
 func TestFolderFinish(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	f, err := NewFolder(&Config{OutputDir: dir}, "")
+	f, err := NewFolder(&Config{OutputDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

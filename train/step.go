@@ -35,6 +35,7 @@ type trainer struct {
 	stage1    int // updates of the first stage
 	perEpoch  int
 	undo      bool           // the gradients hold the weights of before the last update
+	unproved  bool           // the weights come from a checkpoint, and no loss at them is known yet
 	clock     *profile.Clock // nil without a profile
 	rec       StepRecord
 	component ComponentRecord
@@ -212,7 +213,7 @@ func (t *trainer) passes(s int) (Timing, error) {
 		sum += loss.Sum
 		if i == 0 {
 			t.model.Store.ZeroGrad() // the first loss is finite: no way back from here
-			t.undo = false
+			t.undo, t.unproved = false, false
 			t.clock.Part(profile.ZeroGrad)
 		}
 		t.forward.tape.Backward()

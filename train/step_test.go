@@ -225,7 +225,7 @@ func TestSteadyStepAllocatesNothing(t *testing.T) {
 	for name, options := range methods {
 		t.Run(name, func(t *testing.T) {
 			tr := newTest(t, 2, options+" output_dir "+t.TempDir()+"/run max_steps 1000")
-			f, err := NewFolder(tr.cfg, "made")
+			f, err := NewRun(tr.cfg, "made")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ func (f *fewShots) write() error {
 	if err != nil {
 		return err
 	}
-	folder, err := train.NewFolder(&train.Config{OutputDir: f.out}, "")
+	folder, err := train.NewFolder(&train.Config{OutputDir: f.out})
 	if err != nil {
 		return withoutOption(err)
 	}

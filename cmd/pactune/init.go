@@ -75,7 +75,7 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 		return err
 	}
 	model.Initialise(seed)
-	folder, err := train.NewFolder(&train.Config{OutputDir: dir}, "")
+	folder, err := train.NewFolder(&train.Config{OutputDir: dir})
 	if err != nil {
 		return withoutOption(err)
 	}

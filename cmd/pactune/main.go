@@ -65,7 +65,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    pretrain, pac, predict
   pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
                                    pretrain a model on plain text
-  pactune resume RUN               go on with an interrupted pretraining
+  pactune resume RUN               go on with an interrupted run
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -143,7 +144,8 @@ func TestSignalDuringKTable(t *testing.T) {
 	}
 }
 
-// Between updates and in evaluations a signal leaves a model that loads. Half
+// Between updates and in evaluations a signal leaves a checkpoint, which is a model
+// that loads. Half
 // of the time here is evaluation.
 func TestSignalDuringEvaluation(t *testing.T) {
 	dir := job(t)
@@ -161,7 +163,8 @@ func TestSignalDuringEvaluation(t *testing.T) {
 			t.Errorf("left %s", name)
 		}
 	}
-	if r := pactune(t, dir, "", "evaluate", "run", "dev.txt"); r.code != 0 {
+	model := fmt.Sprintf("run/checkpoint-%d", manifestOf(t, folder).Steps)
+	if r := pactune(t, dir, "", "evaluate", model, "dev.txt"); r.code != 0 {
 		t.Errorf("the interrupted model: %+v", r)
 	}
 }

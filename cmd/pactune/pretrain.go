@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pactune/internal/fault"
 	"pactune/pretrain"
 	"pactune/train"
 )
@@ -33,31 +32,9 @@ BertForMaskedLM. pactune resume DIR goes on with a run that was interrupted.
 	})
 }
 
-func resumeCommand() *cobra.Command {
-	help := func(bool) {
-		fmt.Print(`Usage: pactune resume DIR [options]
-
-Goes on with an interrupted run of pactune pretrain from its newest checkpoint. The result is that of
-a run that was never interrupted, to the bit.
-`)
-		train.WriteOptions(os.Stdout, train.InResume)
-	}
-	return sub("resume", "Go on with an interrupted run", help, func(ctx context.Context, args []string) error {
-		config, rest, err := train.Parse(args, train.InResume)
-		if err != nil {
-			return err
-		}
-		if len(rest) != 1 {
-			return fault.Errorf(fault.Usage, "resume needs the folder of a run, as in: pactune resume runs/001-text-pretrain; found %d", len(rest))
-		}
-		return read(config, func(hooks train.Hooks) (*pretrain.Result, error) {
-			return pretrain.Resume(ctx, rest[0], config, hooks)
-		})
-	})
-}
-
 // read runs a pretraining and prints what came of it, the folder last.
 func read(config *train.Config, do func(train.Hooks) (*pretrain.Result, error)) error {
+	outlive()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}

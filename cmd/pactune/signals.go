@@ -29,7 +29,7 @@ func listen(parent context.Context) *signals {
 			if !s.got.CompareAndSwap(0, code) {
 				os.Exit(int(code))
 			}
-			fmt.Fprintln(os.Stderr, "\npactune: signal: ending in good order, a run after this update and with its model saved; once more to stop at once")
+			fmt.Fprintln(os.Stderr, "\npactune: signal: ending in good order, a run after this update and with a checkpoint; once more to stop at once")
 			s.cancel()
 		}
 	}()
@@ -51,3 +51,7 @@ func (s *signals) stop() {
 	signal.Stop(s.c)
 	s.cancel()
 }
+
+// outlive lets a run go on when its terminal is closed or nobody reads its output
+// any more: what it writes there is lost, its folder is not.
+func outlive() { signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) }

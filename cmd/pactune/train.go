@@ -39,9 +39,10 @@ option the job inside the program runs. Options are those of run_glue.py: --a_b,
 // look for: it costs little, and the forecast of the memory holds.
 const garbage = 10
 
-// fineTune runs a training job and prints what came of it, the run's folder
+// fineTune runs a training job, or goes on with one, and prints what came of it, the run's folder
 // last.
 func fineTune(ctx context.Context, config *train.Config) error {
+	outlive()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}

@@ -74,7 +74,7 @@ type vocabulary struct {
 // made first: long texts are not read for nothing.
 func (v *vocabulary) make(ctx context.Context, config *train.Config) error {
 	start := time.Now()
-	folder, err := train.NewFolder(&train.Config{OutputDir: v.out}, "")
+	folder, err := train.NewFolder(&train.Config{OutputDir: v.out})
 	if err != nil {
 		return withoutOption(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // FS is a file system. Names are those of package os, and so are the errors:
@@ -87,10 +88,17 @@ func (osFS) SyncDir(name string) error                  { return syncDir(name) }
 func (osFS) Open(name string) (fs.File, error)          { return os.Open(name) }
 func (osFS) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 
+// temporaryStart begins the names of files that are not yet whole.
+const temporaryStart = ".tmp-"
+
+// Leftover tells whether a name is that of a file which a killed process may leave
+// and which holds nothing: a lock, or a part of a file.
+func Leftover(name string) bool { return name == LockName || strings.HasPrefix(name, temporaryStart) }
+
 // CreateTemp makes a file with a temporary name beside path.
 func CreateTemp(fsys FS, path string) (f File, name string, err error) {
 	for i := 0; ; i++ {
-		name = filepath.Join(filepath.Dir(path), fmt.Sprintf(".tmp-%d-%s", i, filepath.Base(path)))
+		name = filepath.Join(filepath.Dir(path), fmt.Sprintf("%s%d-%s", temporaryStart, i, filepath.Base(path)))
 		if f, err = fsys.Create(name); !errors.Is(err, fs.ErrExist) {
 			return f, name, err
 		}

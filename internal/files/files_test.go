@@ -82,18 +82,24 @@ func TestLock(t *testing.T) {
 	if _, err := Lock(dir); fault.KindOf(err) != fault.Usage || !strings.HasPrefix(err.Error(), dir+": process ") || !strings.Contains(err.Error(), " on "+host+" is writing there") {
 		t.Errorf("a second lock: %v", err)
 	}
+	if by := LockedBy(dir); !strings.HasPrefix(by, "process ") || !strings.HasSuffix(by, " on "+host) {
+		t.Errorf("locked by %q", by)
+	}
 	if err := first.Unlock(); err != nil || names(t, dir) != "" {
 		t.Errorf("%v, left %s", err, names(t, dir))
 	}
 	// What a killed process leaves is a file, and no lock.
-	if err := os.WriteFile(filepath.Join(dir, lockFile), []byte("process 1 on a host with a much longer name\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, LockName), []byte("process 1 on a host with a much longer name\n"), 0o666); err != nil {
 		t.Fatal(err)
+	}
+	if by := LockedBy(dir); by != "" {
+		t.Errorf("locked by %q, which was killed", by)
 	}
 	again, err := Lock(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(filepath.Join(dir, lockFile)); !strings.HasSuffix(string(got), " on "+host+"\n") {
+	if got, _ := os.ReadFile(filepath.Join(dir, LockName)); !strings.HasSuffix(string(got), " on "+host+"\n") {
 		t.Errorf("the file says %q", got)
 	}
 	if err := again.Unlock(); err != nil {

@@ -11,8 +11,8 @@ import (
 	"pactune/internal/fault"
 )
 
-// lockFile is the file of a folder that the process which writes there holds.
-const lockFile = ".lock"
+// LockName is the file of a folder that the process which writes there holds.
+const LockName = ".lock"
 
 // FolderLock is a folder that this process has for itself.
 type FolderLock struct{ file *os.File }
@@ -21,7 +21,7 @@ type FolderLock struct{ file *os.File }
 // however it ends: the system knows the lock, not the file. If another process
 // has it, the error, of kind fault.Usage, names process and host.
 func Lock(dir string) (*FolderLock, error) {
-	path := filepath.Join(dir, lockFile)
+	path := filepath.Join(dir, LockName)
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 		if err != nil {
@@ -29,10 +29,9 @@ func Lock(dir string) (*FolderLock, error) {
 		}
 		held, err := lock(f)
 		if held {
-			owner, _ := io.ReadAll(io.LimitReader(f, 300))
+			by := owner(f)
 			f.Close()
-			return nil, fault.Errorf(fault.Usage, "%s: %s is writing there (%s); wait for it, end it, or name another folder",
-				dir, cmp.Or(strings.TrimSpace(string(owner)), "another process"), path)
+			return nil, fault.Errorf(fault.Usage, "%s: %s is writing there (%s); wait for it, end it, or name another folder", dir, by, path)
 		}
 		if err != nil {
 			f.Close()
@@ -52,6 +51,25 @@ func Lock(dir string) (*FolderLock, error) {
 		}
 		return &FolderLock{f}, nil
 	}
+}
+
+// LockedBy names the process and the host that have a folder, "" for a free one.
+func LockedBy(dir string) string {
+	f, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if held, _ := lock(f); held {
+		return owner(f)
+	}
+	return ""
+}
+
+// owner is what the owner of a lock file has written there.
+func owner(f *os.File) string {
+	text, _ := io.ReadAll(io.LimitReader(f, 300))
+	return cmp.Or(strings.TrimSpace(string(text)), "another process")
 }
 
 // Unlock gives the folder free and removes the file.

@@ -1,0 +1,187 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pactune/checkpoint"
+	"pactune/internal/files"
+)
+
+var (
+	kills     = flag.Int("kills", 3, "runs that TestKilledRuns kills")
+	signalled = flag.Int("signals", 1, "runs that TestSignals ends by each signal")
+)
+
+// killed are the methods whose runs are killed.
+var killed = []string{"--method adamw --dropout 0.1", "--method cwgnc", "--method pac --pac_k_samples 5"}
+
+// A run that is killed at any moment and gone on with gives the weights of a run
+// that was never killed. Where it was killed before it had a folder, it starts.
+func TestKilledRuns(t *testing.T) {
+	dir := job(t)
+	updates, every := 40, "20ms"
+	if *kills > 3 {
+		updates, every = 400, "200ms"
+	}
+	args := func(method, out string) []string {
+		return strings.Fields(fmt.Sprintf("train train.txt --validation_file dev.txt --model_name_or_path model %s --max_steps %d --per_device_train_batch_size 3 --gradient_accumulation_steps 2 --eval_strategy steps --eval_steps 0.2 --save_every %s --threads 1 --quiet --output_dir %s", method, updates, every, out))
+	}
+	var whole [3][32]byte
+	var took [3]time.Duration
+	for i, method := range killed {
+		start := time.Now()
+		if r := pactune(t, dir, "", args(method, fmt.Sprint("whole", i))...); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		took[i], whole[i] = time.Since(start), hashOf(t, filepath.Join(dir, fmt.Sprint("whole", i)))
+	}
+	r, found := rand.New(rand.NewSource(1)), map[string]int{}
+	for i := range *kills {
+		out := filepath.Join(dir, fmt.Sprint("run", i))
+		c := command1(dir, args(killed[i%3], out)...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(r.Int63n(int64(took[i%3]))))
+		c.Process.Kill()
+		c.Wait()
+		again := []string{"resume", out, "--threads", fmt.Sprint(1 + i%3), "--quiet"}
+		steps, _ := checkpoint.Steps(files.OS, out)
+		switch _, err := os.Stat(filepath.Join(out, "run.json")); {
+		case err != nil:
+			found["without a run"]++
+			again = args(killed[i%3], out)
+		case len(steps) == 0:
+			found["before a checkpoint"]++
+		default:
+			found["after a checkpoint"]++
+		}
+		if r := pactune(t, dir, "", again...); r.code != 0 || r.stderr != "" {
+			t.Errorf("run %d (%s), killed %v: %+v", i, killed[i%3], steps, r)
+		} else if hashOf(t, out) != whole[i%3] {
+			t.Errorf("run %d (%s), killed with the checkpoints %v: other weights", i, killed[i%3], steps)
+		}
+		os.RemoveAll(out)
+	}
+	t.Logf("%d runs of %v killed: %v", *kills, took, found)
+}
+
+func hashOf(t *testing.T, folder string) [32]byte {
+	t.Helper()
+	return sha256.Sum256(append(readFile(t, filepath.Join(folder, "model.safetensors")), readFile(t, filepath.Join(folder, "metrics.jsonl"))...))
+}
+
+// SIGINT and SIGTERM end a run after its update, with a checkpoint and the exit
+// code of the signal. A second SIGINT stops it at once and leaves no checkpoint
+// that is not whole. While it runs, nobody else has its folder.
+func TestSignals(t *testing.T) {
+	dir := job(t)
+	r := rand.New(rand.NewSource(2))
+	n := 0
+	start := func(method string) (out string, end func(...os.Signal) int) {
+		n++
+		out = filepath.Join(dir, fmt.Sprint("run", n))
+		c := command1(dir, strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --num_train_epochs 100000 --eval_strategy no --save_every 50ms --threads 1 --quiet --output_dir "+out+" "+method)...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, filepath.Join(out, "metrics.jsonl"))
+		if n == 1 {
+			again := pactune(t, dir, "", "resume", out)
+			if want := fmt.Sprintf("process %d on ", c.Process.Pid); again.code != 2 || !strings.Contains(again.stderr, want) {
+				t.Errorf("a second process: %+v, want %s", again, want)
+			}
+			again = pactune(t, dir, "", strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --output_dir "+out)...)
+			if again.code != 2 || !strings.Contains(again.stderr, fmt.Sprintf("process %d on ", c.Process.Pid)) {
+				t.Errorf("a second run: %+v", again)
+			}
+		}
+		return out, func(signals ...os.Signal) int {
+			time.Sleep(time.Duration(r.Intn(150)) * time.Millisecond)
+			for i, s := range signals {
+				if i > 0 {
+					time.Sleep(time.Duration(r.Intn(20_000)) * time.Microsecond)
+				}
+				c.Process.Signal(s)
+			}
+			stop := time.AfterFunc(60*time.Second, func() { c.Process.Kill() })
+			defer stop.Stop()
+			c.Wait()
+			return c.ProcessState.ExitCode()
+		}
+	}
+	for i := range *signalled {
+		for s, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+			out, end := start(killed[i%3])
+			got := end(s)
+			m := manifestOf(t, out)
+			found, damaged, err := checkpoint.Latest(files.OS, out)
+			if got != code || err != nil || found == nil || len(damaged) > 0 || m.Exit != "interrupted" || m.Steps != found.Step {
+				t.Errorf("%v: exit %d, run.json %+v, checkpoint %v, %v, %v", s, got, m, found, damaged, err)
+			}
+			if hidden, _ := filepath.Glob(filepath.Join(out, ".*")); len(hidden) > 0 {
+				t.Errorf("%v: left %v", s, hidden)
+			}
+			os.RemoveAll(out)
+		}
+		if i%2 == 0 {
+			out, end := start(killed[i/2%3])
+			got := end(syscall.SIGINT, syscall.SIGINT)
+			if _, damaged, err := checkpoint.Latest(files.OS, out); got != 130 || err != nil || len(damaged) > 0 {
+				t.Errorf("SIGINT twice: exit %d, %v, %v", got, damaged, err)
+			}
+			os.RemoveAll(out)
+		}
+	}
+}
+
+// A run goes on when its terminal is closed and nobody reads its output.
+func TestRunOutlivesItsTerminal(t *testing.T) {
+	dir := job(t)
+	args := "train train.txt --validation_file dev.txt --model_name_or_path model --method adamw --num_train_epochs 3 --logging_steps 1 --threads 1 --output_dir "
+	if r := pactune(t, dir, "", strings.Fields(args+"whole")...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	c := command1(dir, strings.Fields(args+"run")...)
+	out, err1 := c.StdoutPipe()
+	errs, err2 := c.StderrPipe()
+	if err1 != nil || err2 != nil || c.Start() != nil {
+		t.Fatal(err1, err2)
+	}
+	io.ReadFull(errs, make([]byte, 1))
+	out.Close()
+	errs.Close()
+	c.Process.Signal(syscall.SIGHUP)
+	c.Wait()
+	if m := manifestOf(t, filepath.Join(dir, "run")); c.ProcessState.ExitCode() != 1 || m.Exit != "finished" { // 1: its result is not read
+		t.Errorf("exit %v, run.json %+v", c.ProcessState, m)
+	}
+	if !bytes.Equal(readFile(t, filepath.Join(dir, "run", "model.safetensors")), readFile(t, filepath.Join(dir, "whole", "model.safetensors"))) {
+		t.Error("other weights")
+	}
+}
+
+// wait returns when a file has content.
+func wait(t *testing.T, path string) {
+	t.Helper()
+	for range 500 {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("%s did not come", path)
+}

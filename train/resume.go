@@ -1,0 +1,189 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pactune/checkpoint"
+	"pactune/internal/fault"
+	"pactune/internal/files"
+)
+
+// earlier is a run that is gone on with, as its run.json tells.
+type earlier struct {
+	dir        string
+	checkpoint string // to go on from, "" for the newest
+
+	Program    string            `json:"program"`
+	Exit       string            `json:"exit"`
+	Steps      int               `json:"steps"`
+	Config     map[string]any    `json:"config"`
+	ConfigFrom map[string]string `json:"config_from"`
+	Origin     *origin           `json:"origin"`
+}
+
+// resumes finds the run that --resume names, nil for a new one.
+func (c *Config) resumes() (*earlier, error) {
+	switch c.Resume {
+	case "never", "":
+		return nil, nil
+	case "auto":
+		if c.OutputDir == "" {
+			return nil, fault.Errorf(fault.Usage, "--resume auto looks for a run in --output_dir, which is missing")
+		}
+		if _, err := os.Stat(filepath.Join(c.OutputDir, manifestName)); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return readEarlier(c.OutputDir)
+	}
+	e, err := readEarlier(c.Resume)
+	if err == nil && c.set["output_dir"] && !sameFolder(c.OutputDir, e.dir) {
+		err = fault.Errorf(fault.Usage, "--output_dir %s: a run that goes on stays in its folder, %s: leave the option out", c.OutputDir, e.dir)
+	}
+	return e, err
+}
+
+func sameFolder(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// readEarlier reads the run of a folder or of one of its checkpoints.
+func readEarlier(path string) (*earlier, error) {
+	e := &earlier{dir: filepath.Clean(path)}
+	if strings.HasPrefix(filepath.Base(e.dir), "checkpoint-") {
+		e.checkpoint, e.dir = e.dir, filepath.Dir(e.dir)
+	}
+	name := filepath.Join(e.dir, manifestName)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run, whose run.json would be there", e.dir)
+	}
+	if err := json.Unmarshal(text, e); err != nil || e.Program != "pactune" {
+		return nil, fault.Errorf(fault.Usage, "%s: is not the run.json of a run: %v", name, err)
+	}
+	if strings.HasPrefix(e.Exit, "diverged") {
+		return nil, fault.Errorf(fault.Usage, "%s: the run diverged, and would again (%s); start another one", e.dir, e.Exit)
+	}
+	if !e.ended() && e.Origin == nil {
+		return nil, fault.Errorf(fault.Usage, "%s: run.json does not say what the run started from; expected that of pactune train", e.dir)
+	}
+	return e, nil
+}
+
+func (e *earlier) ended() bool { return e.Exit == "finished" }
+
+// ReadRun returns the settings of the run in dir, or in one of its checkpoints,
+// to go on with it. Of own count the options on which no result depends.
+func ReadRun(dir string, own *Config) (*Config, error) {
+	e, err := readEarlier(dir)
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]any{}
+	for name, value := range e.Config {
+		if e.ConfigFrom[name] == "option" && name != "resume" && name != "output_dir" || name == "data_file" {
+			given[name] = value
+		}
+	}
+	c, path := NewConfig(), filepath.Join(e.dir, manifestName)
+	if err := c.setAll(path, given); err != nil {
+		return nil, err
+	}
+	for i := range listed {
+		if o := &listed[i]; o.in&InResume != 0 && own.IsSet(o.Name) {
+			if err := c.Set(o.Name, o.text(own)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, c.Set("resume", dir)
+}
+
+// open makes the folder of a run, or opens that of the one that is gone on with.
+func (r *run) open(e *earlier) (err error) {
+	if e == nil {
+		r.folder, err = NewRun(r.cfg, r.plan.Task)
+	} else {
+		r.folder, err = ReopenFolder(e.dir)
+	}
+	if err != nil {
+		return err
+	}
+	r.finish.Result.Folder = r.folder.Path()
+	r.folder.Start(r.plan)
+	if e == nil {
+		err = r.writeManifest("running")
+	} else {
+		err = r.restore(e)
+	}
+	if err != nil {
+		r.folder.Discard()
+	}
+	return err
+}
+
+// writeManifest writes the run.json of a run that has not ended.
+func (r *run) writeManifest(exit string) error {
+	r.finish.Exit, r.finish.End = exit, r.finish.Start
+	m := Manifest(&r.finish)
+	m["origin"] = &r.origin
+	return r.folder.WriteJSON(manifestName, 2, m)
+}
+
+// restore makes a run that is prepared what it was at its newest whole
+// checkpoint, or at its start where it has none.
+func (r *run) restore(e *earlier) error {
+	found, err := r.find(e)
+	if err != nil {
+		return err
+	}
+	step, saved := -1, &state{Origin: *e.Origin}
+	if found != nil {
+		step, *saved = found.Step, state{}
+		if err := found.State(saved); err != nil {
+			return err
+		}
+	}
+	if err := r.origin.differs(&saved.Origin, r.plan.Model); err != nil {
+		return err
+	}
+	saved.Origin = r.origin // its files may have moved
+	if err := checkpoint.Rewind(files.OS, e.dir, step); err != nil {
+		return err
+	}
+	if err := r.folder.Log.Cut(saved.Logs); err != nil {
+		return err
+	}
+	if found != nil {
+		if err := r.replay(); err != nil {
+			return err
+		}
+		if err := r.load(found, saved); err != nil {
+			return err
+		}
+	}
+	r.saved = saved.Step
+	r.note(fmt.Sprintf("%s goes on after update %d", e.dir, saved.Step))
+	return nil
+}
+
+// find opens the checkpoint to go on from, nil where there is none.
+func (r *run) find(e *earlier) (*checkpoint.Found, error) {
+	if e.checkpoint != "" {
+		return checkpoint.Open(files.OS, e.checkpoint)
+	}
+	found, damaged, err := checkpoint.Latest(files.OS, e.dir)
+	for _, d := range damaged {
+		if err == nil {
+			r.note(fmt.Sprintf("a damaged checkpoint is passed over: %v", d))
+		}
+	}
+	return found, err
+}
