@@ -101,7 +101,7 @@ func TestParseRefusals(t *testing.T) {
 		{"--bf16=maybe", "true or false"},
 		{"--trust_remote_code", "never run"},
 		{"--report_to wandb", "local files"},
-		{"--resume_from_checkpoint out", "cannot be resumed"},
+		{"--save_every 10", "10m or 1h"},
 		{"--do_predict", "pactune predict"},
 		{"--optim sgd", "AdamW"},
 		{"a.csv b.csv", "two files"},

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,9 @@ func readEarlier(path string) (*earlier, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run, whose run.json would be there", e.dir)
 	}
-	if err := json.Unmarshal(text, e); err != nil || e.Program != "pactune" {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // seeds are larger than a float64 holds
+	if err := d.Decode(e); err != nil || e.Program != "pactune" {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the run.json of a run: %v", name, err)
 	}
 	if strings.HasPrefix(e.Exit, "diverged") {

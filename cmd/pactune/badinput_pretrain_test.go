@@ -26,7 +26,7 @@ var badPretraining = part{"Pretraining", false, func(f *badFiles) {
 	{"heads that do not divide the width", "pretrain text.txt --vocab vocab.txt --model_config 1x32/5", 2, []string{"1x32/5", "32", "5"}},
 	{"a vocabulary that is not there", "pretrain text.txt --model_config 1x32/2 --vocab none", 4, []string{"--vocab none"}},
 	{"a share of everything", "PRETRAIN text.txt --mlm_probability 1", 2, []string{"--mlm_probability 1", "below 1"}},
-	{"a time that is none", "PRETRAIN text.txt --save_every often", 2, []string{`"often"`, "5m"}},
+	{"a time that is none", "PRETRAIN text.txt --save_every often", 2, []string{`"often"`, "10m"}},
 	{"no checkpoints kept", "PRETRAIN text.txt --save_total_limit 0", 2, []string{"from 1 up"}},
 	{"a text that is not there", "PRETRAIN none.txt", 3, []string{"none.txt"}},
 	{"a folder for a text", "PRETRAIN texts", 3, []string{"texts"}},
@@ -39,6 +39,6 @@ var badPretraining = part{"Pretraining", false, func(f *badFiles) {
 	{"a rate that blows up", "PRETRAIN text.txt --learning_rate 1e30 --max_steps 30 --warmup_ratio 0 --max_grad_norm 0", 6, []string{"--learning_rate"}},
 	{"resume without a folder", "resume", 2, []string{"resume needs the folder"}},
 	{"resume what is not there", "resume none", 2, []string{"none"}},
-	{"resume another kind of run", "resume notarun", 2, []string{"notarun", "pactune pretrain"}},
+	{"resume another kind of run", "resume notarun", 2, []string{"notarun", "run.json"}},
 	{"resume with settings that are broken", "resume halfrun", 2, []string{"halfrun", "mlm_probability"}},
 }}

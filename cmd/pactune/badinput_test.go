@@ -34,7 +34,7 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(

@@ -32,7 +32,7 @@ var killed = []string{"--method adamw --dropout 0.1", "--method cwgnc", "--metho
 // that was never killed. Where it was killed before it had a folder, it starts.
 func TestKilledRuns(t *testing.T) {
 	dir := job(t)
-	updates, every := 40, "20ms"
+	updates, every := 15, "50ms"
 	if *kills > 3 {
 		updates, every = 400, "200ms"
 	}
