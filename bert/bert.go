@@ -75,12 +75,20 @@ type layer struct {
 // New declares a model and lays out its memory; the weights are zero. labels is
 // the width of the classifier (1 for regression).
 func New(c Config, head Head, labels int) (*Model, error) {
+	m, err := Declare(c, head, labels)
+	if err == nil {
+		m.Store.Allocate()
+	}
+	return m, err
+}
+
+// Declare is New without the memory: the model may run on a tape that computes
+// nothing. Store.Allocate makes it whole.
+func Declare(c Config, head Head, labels int) (*Model, error) {
 	if err := c.check(); err != nil {
 		return nil, fault.Errorf(fault.Model, "config.json: %w", err)
 	}
-	m := declare(c, head, labels)
-	m.Store.Allocate()
-	return m, nil
+	return declare(c, head, labels), nil
 }
 
 func declare(c Config, head Head, labels int) *Model {

@@ -74,7 +74,7 @@ func (s *source) close() {
 	}
 }
 
-// model declares the model, still without its weights.
+// model declares the model, still without memory for its weights.
 func (s *source) model(c *Config) (*bert.Model, error) {
 	if c.MaxSeqLength > s.config.MaxPositions {
 		return nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, s.config.MaxPositions)
@@ -86,7 +86,7 @@ func (s *source) model(c *Config) (*bert.Model, error) {
 			config.InitializerRange = 1 / math.Sqrt(float64(config.HiddenSize))
 		}
 	}
-	m, err := bert.New(config, bert.HeadMLM, 0)
+	m, err := bert.Declare(config, bert.HeadMLM, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,9 @@ func (s *source) model(c *Config) (*bert.Model, error) {
 	return m, nil
 }
 
-// load fills the model from the seed or from the checkpoint.
+// load allocates the model and fills it from the seed or from the checkpoint.
 func (s *source) load(c *Config, m *bert.Model, text *corpus.Corpus) (note string, err error) {
+	m.Store.Allocate()
 	if s.checkpoint == nil {
 		initialise(m, c, text.Shares())
 		m.Config.InitializerRange = s.config.InitializerRange // what a new head is drawn with

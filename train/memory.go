@@ -63,7 +63,8 @@ const (
 //	             of the vocabulary while it is written
 //
 // process is what the process holds at the time, once what reading the data left
-// behind is given back; settling is added to it. m needs no values.
+// behind is given back; settling is added to it. m needs no memory yet: zeroed
+// where the heap was in use before, it would be resident and be counted twice.
 func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encoded, process int64, workers int) Memory {
 	const f = int64(tensor.FloatBytes)
 	all, trained := m.Store.Len()

@@ -94,8 +94,8 @@ func checkEncoded(e *glue.Encoded, c *bert.Config, model string) error {
 	return nil
 }
 
-// newModel makes the model of a run, still without its weights: the head that
-// the method asks for, the labels of the data, and what is frozen.
+// newModel declares the model of a run, still without memory for its weights: the
+// head that the method asks for, the labels of the data, and what is frozen.
 func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model, error) {
 	conf := checkpoint.Config
 	conf.SetLabels(d.Problem.String(), d.LabelNames)
@@ -111,7 +111,7 @@ func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model
 		return nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
 			checkpoint.Path, plural(width, "label"), labels)
 	}
-	m, err := bert.New(conf, bert.Head(c.Head), labels)
+	m, err := bert.Declare(conf, bert.Head(c.Head), labels)
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +129,11 @@ func keepsHead(c *Config, checkpoint *bert.Checkpoint, labels int) (keep bool, w
 	return had == bert.Head(c.Head) && !(c.IgnoreMismatchedSizes && width != labels), width
 }
 
-// loadModel reads the weights of a model that newModel made.
+// loadModel allocates and reads the weights of a model that newModel declared.
 func loadModel(c *Config, checkpoint *bert.Checkpoint, m *bert.Model, d *glue.Data) (*nn.Loaded, error) {
 	labels := m.Labels()
 	keep, _ := keepsHead(c, checkpoint, labels)
+	m.Store.Allocate()
 	loaded, err := checkpoint.Load(m, c.Seed, keep)
 	if err != nil {
 		return nil, err
