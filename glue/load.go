@@ -33,6 +33,9 @@ func loadTask(o *Options) (*Data, error) {
 	if o.DataDir == "" {
 		return nil, fault.Errorf(fault.Usage, "--task_name %s: no folder; --data_dir names the folder that holds %s, or %s itself", t.Name, t.Folder, t.Folder)
 	}
+	if o.Train && len(t.files(Train)) == 0 {
+		return nil, fault.Errorf(fault.Usage, "--task_name %s: has no training file; train with --task_name %s, which predicts it as well", t.Name, t.Beside)
+	}
 	dir, err := t.dir(o.FS, o.DataDir)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,35 @@ func loadTask(o *Options) (*Data, error) {
 			}
 		}
 	}
+	if o.Test {
+		if err := d.beside(o); err != nil {
+			return nil, err
+		}
+	}
 	return d, d.twoClasses()
+}
+
+// beside adds the test files of a task that has no model of its own, where they
+// are there: the diagnostic set to MNLI's.
+func (d *Data) beside(o *Options) error {
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Beside != d.Task.Name {
+			continue
+		}
+		dir, err := t.dir(o.FS, o.DataDir)
+		if err != nil {
+			continue
+		}
+		for _, f := range t.Files {
+			ds, err := t.read(o.FS, dir, f)
+			if err != nil {
+				return err
+			}
+			d.Test = append(d.Test, ds)
+		}
+	}
+	return nil
 }
 
 // twoClasses refuses a training file in which every row has the same class.

@@ -6,20 +6,27 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"pactune/internal/fault"
 )
 
 // dir returns the folder that holds the task's files: dataDir/Folder where
-// that exists, else dataDir itself.
+// that exists, else dataDir itself. The folder of another task is refused by its
+// name: what is in it may look the same.
 func (t *Task) dir(fsys fs.FS, dataDir string) (string, error) {
-	sub := join(fsys, dataDir, t.Folder)
-	for _, dir := range []string{sub, dataDir} {
+	for _, dir := range []string{join(fsys, dataDir, t.Folder), join(fsys, dataDir, t.Other), dataDir} {
 		for _, f := range t.Files {
-			if file, err := open(fsys, join(fsys, dir, f.Name)); err == nil {
-				file.Close()
-				return dir, nil
+			file, err := open(fsys, join(fsys, dir, f.Name))
+			if err != nil {
+				continue
 			}
+			file.Close()
+			if o := ofFolder(filepath.Base(dir)); o != nil && o.Folder != t.Folder {
+				return "", fault.Errorf(fault.Data, "%s: is the folder of another task (--task_name %s); the files of %s are in a folder %s",
+					dir, o.Name, t.Name, t.Folder)
+			}
+			return dir, nil
 		}
 	}
 	if _, err := open(fsys, dataDir); errors.Is(err, fs.ErrNotExist) {
@@ -28,6 +35,16 @@ func (t *Task) dir(fsys fs.FS, dataDir string) (string, error) {
 	}
 	return "", fault.Errorf(fault.Data, "%s: neither this folder nor its subfolder %s holds %s; --data_dir names the folder of the task's files, or the one above it",
 		dataDir, t.Folder, t.Files[0].Name)
+}
+
+// ofFolder is the task whose folder has that name, nil without one.
+func ofFolder(name string) *Task {
+	for i := range tasks {
+		if tasks[i].Folder == name || tasks[i].Other == name {
+			return &tasks[i]
+		}
+	}
+	return nil
 }
 
 // layout says where the columns of one file are; −1 where there is none.
@@ -50,6 +67,18 @@ func find(columns []string, name string) int {
 		}
 	}
 	return -1
+}
+
+// ReadFile reads one file of the task below dataDir; the result is nil where it
+// is not there.
+func (t *Task) ReadFile(dataDir string, f File) (*Dataset, error) {
+	one := *t
+	one.Files = []File{f}
+	dir, err := one.dir(nil, dataDir)
+	if err != nil {
+		return nil, nil
+	}
+	return t.read(nil, dir, f)
 }
 
 // read reads one file of the task from dir.
@@ -93,13 +122,16 @@ type taskReader struct {
 // where the file has no header.
 func (r *taskReader) header() error {
 	t := r.task
-	if t.Bare != nil && r.split != Test {
-		r.names, r.at = t.Bare, t.layout(t.Bare)
-		return nil
-	}
 	start := r.in
 	line, _ := r.in.next()
 	r.names = splitTabs(nil, line)
+	if t.Bare != nil && r.split != Test {
+		if others := t.others(func(o *Task) bool { return o.owns(r.names) }); others != "" && t.layout(r.names) != t.layout(t.Bare) {
+			return at(r.path, 1, "found the header %s; %s has none in its train and dev files%s", showAll(r.names), t.Folder, others)
+		}
+		r.in, r.names, r.at = start, t.Bare, t.layout(t.Bare)
+		return nil
+	}
 	r.at = t.layout(r.names)
 	if t.Bare != nil && r.at.a < 0 && len(r.names) == len(t.Bare) {
 		// Few-shot folders use the original dev file, which has no header, as test.
@@ -113,10 +145,33 @@ func (r *taskReader) header() error {
 		if name == "" || find(r.names, name) >= 0 || name == t.Label && r.split == Test {
 			continue
 		}
-		return at(r.path, 1, "found the columns %s; expected a header with %s, as %s has: is this the folder of another task?",
-			showAll(r.names), show(name), t.Folder)
+		others := t.others(func(o *Task) bool { return o.owns(r.names) })
+		if others == "" {
+			others = ": is this the folder of another task?"
+		}
+		return at(r.path, 1, "found the columns %s; expected a header with %s, as %s has%s", showAll(r.names), show(name), t.Folder, others)
 	}
 	return nil
+}
+
+// owns says whether a header names all of the task's columns.
+func (t *Task) owns(columns []string) bool {
+	at := t.layout(columns)
+	return at.a >= 0 && at.label >= 0 && (t.TextB == "" || at.b >= 0)
+}
+
+// others names the tasks besides t that a file may be of, for a message.
+func (t *Task) others(fits func(*Task) bool) string {
+	var names []string
+	for i := range tasks {
+		if o := &tasks[i]; o.Name != t.Name && o.Beside == "" && fits(o) {
+			names = append(names, "--task_name "+o.Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return ": is this the folder of another task (" + strings.Join(names, ", ") + ")?"
 }
 
 func repeated(names []string) (string, bool) {
@@ -217,7 +272,18 @@ func (r *taskReader) label(e *Example, s string) error {
 	if t.Bare != nil && e.Line == 1 {
 		hint = fmt.Sprintf("; %s has no header in its train and dev files: remove the line if it is one", t.Folder)
 	}
+	hint += t.others(func(o *Task) bool { return o.owns(r.names) && o.says(s) })
 	return at(r.path, e.Line, "found the label %s in column %s, expected %s%s", show(s), show(t.Label), t.expected(), hint)
+}
+
+// says tells whether a text is one of the task's labels.
+func (t *Task) says(text string) bool {
+	for _, l := range t.Labels {
+		if l.Text == text {
+			return true
+		}
+	}
+	return false
 }
 
 // expected describes the labels of the task's files.

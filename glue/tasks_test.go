@@ -27,7 +27,10 @@ func TestRowsOfRealFiles(t *testing.T) {
 	read := 0
 	for i := range tasks {
 		for _, f := range tasks[i].Files {
-			path := filepath.Join(dir, tasks[i].Folder)
+			path, err := tasks[i].dir(nil, dir)
+			if err != nil {
+				continue
+			}
 			if _, err := os.Stat(filepath.Join(path, f.Name)); err != nil {
 				continue
 			}
@@ -45,8 +48,8 @@ func TestRowsOfRealFiles(t *testing.T) {
 			}
 		}
 	}
-	if read != 20 {
-		t.Errorf("%d files read, want 20: six tasks whole, QNLI without train", read)
+	if read != 21 {
+		t.Errorf("%d files read, want 21: six tasks whole, QNLI without train, the diagnostic set", read)
 	}
 }
 
@@ -198,5 +201,68 @@ func TestTaskByName(t *testing.T) {
 	_, err := TaskByName("rtt")
 	if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "cola, mnli, mrpc") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The files of every task, under a neutral name of their folder, are refused by
+// every other task, and the message names the task that they are of.
+func TestFolderOfAnotherTask(t *testing.T) {
+	dir := filepath.Join(realdata.Dir(t), "glue")
+	for i := range tasks {
+		of := &tasks[i]
+		if _, err := os.Stat(filepath.Join(dir, of.Folder, "dev.tsv")); err != nil {
+			continue
+		}
+		for j := range tasks {
+			as := &tasks[j]
+			if i == j || as.Name == "mnli" || as.Beside != "" { // whose files have other names
+				continue
+			}
+			_, err := Load(Options{Task: as.Name, DataDir: ".", Eval: true, FS: os.DirFS(filepath.Join(dir, of.Folder))})
+			if fault.KindOf(err) != fault.Data {
+				t.Errorf("%s read as %s: %v", of.Name, as.Name, err)
+			} else if of.Bare == nil && !strings.Contains(err.Error(), "--task_name "+of.Name) {
+				t.Errorf("%s read as %s: the message does not name the task: %v", of.Name, as.Name, err)
+			}
+			_, err = Load(Options{Task: as.Name, DataDir: filepath.Join(dir, of.Folder), Test: true})
+			if fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), "(--task_name "+of.Name+")") {
+				t.Errorf("the folder %s with --task_name %s: %v", of.Folder, as.Name, err)
+			}
+		}
+	}
+}
+
+// The diagnostic set has a folder of its own or lies in MNLI's; MNLI's test
+// files bring it along where it is.
+func TestDiagnosticSet(t *testing.T) {
+	const ax = "index\tsentence1\tsentence2\n0\ta\tb\n"
+	test := strings.TrimSuffix(mnliHeader, "\t") + "\n0\t1\t1n\tf\tp\tp\tp\tp\tone\ttwo\n"
+	matched, mismatched := "MNLI/test_matched.tsv", "MNLI/test_mismatched.tsv"
+	for where, fsys := range map[string]fstest.MapFS{
+		"MNLI/diagnostic.tsv":       memory("MNLI/diagnostic.tsv", ax, matched, test, mismatched, test),
+		"diagnostic/diagnostic.tsv": memory("diagnostic/diagnostic.tsv", ax, matched, test, mismatched, test),
+		"":                          memory(matched, test, mismatched, test),
+	} {
+		d, err := Load(Options{Task: "mnli", DataDir: ".", Test: true, FS: fsys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if where == "" {
+			if len(d.Test) != 2 {
+				t.Errorf("%d test sets without a diagnostic set", len(d.Test))
+			}
+			continue
+		}
+		if len(d.Test) != 3 || d.Test[2].Name != "ax" || d.Test[2].Path != where || d.Test[2].Labelled {
+			t.Fatalf("%s: %d test sets", where, len(d.Test))
+		}
+		alone, err := Load(Options{Task: "ax", DataDir: ".", Test: true, FS: fsys})
+		if err != nil || len(alone.Test) != 1 || alone.Test[0].Examples[0].TextB != "b" {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+	_, err := Load(Options{Task: "ax", DataDir: ".", Train: true, FS: memory("MNLI/diagnostic.tsv", ax)})
+	if fault.KindOf(err) != fault.Usage {
+		t.Errorf("training on ax: %v", err)
 	}
 }

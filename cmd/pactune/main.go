@@ -70,6 +70,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    write a checkpoint with random weights
   pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot
                                    write few-shot training sets of a GLUE task
+  pactune tasks [--data_dir glue]  print the table of GLUE's tasks, and the rows of their files
   pactune vocab --size 8000 --out DIR FILE…
                                    learn a WordPiece vocabulary from text
   pactune version [--json]         print the version
@@ -105,7 +106,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), fewshotCommand(), initCommand(), vocabCommand(), pretrainCommand(), resumeCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), fewshotCommand(), tasksCommand(), initCommand(), vocabCommand(), pretrainCommand(), resumeCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
 	return root
 }
 
@@ -129,7 +130,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, fewshot, pretrain, resume, plot, bench, init, vocab and version", name)
+	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, fewshot, tasks, pretrain, resume, plot, bench, init, vocab and version", name)
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.
