@@ -1,7 +1,6 @@
 package bert
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -211,7 +210,15 @@ func (c *Checkpoint) checkTied(m *Model, loaded *nn.Loaded) error {
 		loaded.Unused = slices.Delete(loaded.Unused, i, i+1)
 		decoder, _ := c.weights.Tensor(tie.decoder)
 		for _, name := range aliases(tie.is.Name) {
-			if t, ok := c.weights.Tensor(name); ok && !bytes.Equal(t.Data, decoder.Data) {
+			t, ok := c.weights.Tensor(name)
+			if !ok {
+				continue
+			}
+			equal, err := t.Equal(decoder)
+			if err != nil {
+				return err
+			}
+			if !equal {
 				return fault.Errorf(fault.Model, "%s: tensor %s differs from %s; expected the same values, because this program has one table for both (tie_word_embeddings)", c.weights.Name(), tie.decoder, name)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 const (
@@ -27,10 +28,16 @@ var partName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 // must be a plain name, and a part that is a symbolic link must lead to a file
 // in the folder, or in the blobs folder of Hugging Face's cache that the folder
 // belongs to. Errors are of kind fault.Model.
-func OpenModel(dir string) (*File, error) {
+func OpenModel(dir string) (*File, error) { return OpenParts(dir, singleFile, indexFile, Open) }
+
+// OpenParts is OpenModel for another format: single and index are the names of
+// its files, and open opens a file of it.
+func OpenParts(dir, single, index string, open func(path string) (*File, error)) (*File, error) {
 	return openModel(folder{
+		single: single,
+		index:  index,
 		name:   func(base string) string { return filepath.Join(dir, base) },
-		open:   func(base string) (*File, error) { return Open(filepath.Join(dir, base)) },
+		open:   func(base string) (*File, error) { return open(filepath.Join(dir, base)) },
 		read:   func(base string) ([]byte, error) { return readFS(os.DirFS(dir), base) },
 		within: func(base string) error { return linkWithin(dir, base) },
 	})
@@ -39,6 +46,8 @@ func OpenModel(dir string) (*File, error) {
 // OpenModelFS is OpenModel for a folder of fsys, whose files are read into memory.
 func OpenModelFS(fsys fs.FS, dir string) (*File, error) {
 	return openModel(folder{
+		single: singleFile,
+		index:  indexFile,
 		name:   func(base string) string { return path.Join(dir, base) },
 		open:   func(base string) (*File, error) { return OpenFS(fsys, path.Join(dir, base)) },
 		read:   func(base string) ([]byte, error) { return readFS(fsys, path.Join(dir, base)) },
@@ -48,25 +57,26 @@ func OpenModelFS(fsys fs.FS, dir string) (*File, error) {
 
 // folder is the access to a folder's files by their names.
 type folder struct {
-	name   func(base string) string
-	open   func(base string) (*File, error)
-	read   func(base string) ([]byte, error)
-	within func(base string) error // refuses links that lead out
+	single, index string // the names of the weights, or of their list
+	name          func(base string) string
+	open          func(base string) (*File, error)
+	read          func(base string) ([]byte, error)
+	within        func(base string) error // refuses links that lead out
 }
 
 func openModel(d folder) (*File, error) {
-	f, err := d.open(singleFile)
+	f, err := d.open(d.single)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
-	data, err := d.read(indexFile)
+	data, err := d.read(d.index)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Errorf(fault.Model, "%s: no weights found, expected %s or %s (a pytorch_model.bin must be converted first): %w", d.name("."), singleFile, indexFile, err)
+		return nil, fault.Errorf(fault.Model, "%s: no weights found, expected %s or %s: %w", d.name("."), d.single, d.index, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	x, err := parseIndex(d.name(indexFile), data)
+	x, err := parseIndex(d.name(d.index), data)
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +108,13 @@ func (f *File) join(d folder, x *index, part string) error {
 	if len(f.parts) == 1 {
 		f.metadata = p.metadata
 	}
-	for i := range p.entries {
-		name := p.entries[i].name
+	for _, name := range p.Names() {
 		switch home := x.partOf[name]; home {
 		case part:
 		case "":
-			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s does not name", p.name, name, indexFile)
+			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s does not name", p.name, name, d.index)
 		default:
-			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s puts in %q", p.name, name, indexFile, home)
+			return fault.Errorf(fault.Model, "%s: found the tensor %q, which %s puts in %q", p.name, name, d.index, home)
 		}
 		f.index[name] = int32(len(f.parts) - 1)
 	}
@@ -119,17 +128,18 @@ func (f *File) checkIndex(x *index) error {
 			return fault.Errorf(fault.Model, "%s: weight_map puts the tensor %q in %q, which does not have it", x.name, name, x.partOf[name])
 		}
 	}
-	total := int64(0)
+	total, known := int64(0), true
 	for _, p := range f.parts {
 		total += int64(len(p.body))
+		known = known && len(p.tensors) == 0 // of other formats tools count tensors that share bytes in various ways
 	}
-	if x.totalSize >= 0 && x.totalSize != total {
+	if known && x.totalSize >= 0 && x.totalSize != total {
 		return fault.Errorf(fault.Model, "%s: metadata.total_size: found %d, but the tensors of the parts have %d bytes", x.name, x.totalSize, total)
 	}
 	return nil
 }
 
-// index is the content of model.safetensors.index.json.
+// index is the content of model.safetensors.index.json, or another format's.
 type index struct {
 	name      string
 	names     []string          // of the tensors, in the order of the file
@@ -143,11 +153,11 @@ func parseIndex(name string, data []byte) (*index, error) {
 		return nil, fault.Errorf(fault.Model, "%s: found %d bytes, expected at most %d", name, len(data), maxHeader)
 	}
 	x := &index{name: name, partOf: make(map[string]string), totalSize: -1}
-	s := newScanner(name, string(data), 0)
+	s := strictjson.New(string(data), 0)
 	seen := make(map[string]bool)
-	s.members(func(key string, at int) {
+	s.Members(func(key string, at int) {
 		if seen[key] {
-			s.fail(at, "found the key %q twice", key)
+			s.Fail(at, "found the key %q twice", key)
 			return
 		}
 		seen[key] = true
@@ -157,30 +167,30 @@ func parseIndex(name string, data []byte) (*index, error) {
 		case "metadata":
 			x.readMetadata(s)
 		default:
-			s.skip(0)
+			s.Skip()
 		}
 	})
-	s.end()
+	s.End()
 	if len(x.names) == 0 {
-		s.fail(0, "found no weight_map with tensors")
+		s.Fail(0, "found no weight_map with tensors")
 	}
 	if len(x.parts) > maxParts {
-		s.fail(0, "found %d files in weight_map, expected at most %d", len(x.parts), maxParts)
+		s.Fail(0, "found %d files in weight_map, expected at most %d", len(x.parts), maxParts)
 	}
 	sort.Strings(x.parts)
-	return x, s.err
+	return x, wrong(name, s.Err)
 }
 
-func (x *index) readMap(s *scanner) {
+func (x *index) readMap(s *strictjson.Scanner) {
 	parts := make(map[string]bool)
-	s.members(func(name string, at int) {
+	s.Members(func(name string, at int) {
 		if _, ok := x.partOf[name]; ok {
-			s.fail(at, "weight_map: found the tensor %q twice", name)
+			s.Fail(at, "weight_map: found the tensor %q twice", name)
 			return
 		}
-		part := s.str()
-		if s.err == nil && (!partName.MatchString(part) || strings.Trim(part, ".") == "") {
-			s.fail(at, "weight_map: tensor %q: found the file %q, expected a plain name of letters, digits, dots, - and _", name, part)
+		part := s.Str()
+		if s.Err == nil && (!partName.MatchString(part) || strings.Trim(part, ".") == "") {
+			s.Fail(at, "weight_map: tensor %q: found the file %q, expected a plain name of letters, digits, dots, - and _", name, part)
 			return
 		}
 		x.partOf[name] = part
@@ -192,17 +202,17 @@ func (x *index) readMap(s *scanner) {
 	})
 }
 
-func (x *index) readMetadata(s *scanner) {
-	s.members(func(key string, at int) {
+func (x *index) readMetadata(s *strictjson.Scanner) {
+	s.Members(func(key string, at int) {
 		if key != "total_size" {
-			s.skip(0)
+			s.Skip()
 			return
 		}
 		if x.totalSize >= 0 {
-			s.fail(at, "metadata: found the key %q twice", key)
+			s.Fail(at, "metadata: found the key %q twice", key)
 			return
 		}
-		x.totalSize = s.count()
+		x.totalSize = s.Count()
 	})
 }
 
@@ -213,7 +223,7 @@ func linkWithin(dir, base string) error {
 	file := filepath.Join(dir, base)
 	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return fault.Errorf(fault.Model, "%s: %s names this part, which cannot be opened: %w", file, indexFile, err)
+		return fault.Errorf(fault.Model, "%s: the index names this part, which cannot be opened: %w", file, err)
 	}
 	home, err := filepath.EvalSymlinks(dir)
 	if err != nil {

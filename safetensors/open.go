@@ -1,14 +1,13 @@
 package safetensors
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
 	"os"
-	"runtime/debug"
 
 	"pactune/internal/fault"
+	"pactune/internal/mapped"
 )
 
 // Open reads the file's header and maps the file into memory, or reads it where
@@ -37,19 +36,19 @@ func From(file fs.File, name string) (*File, error) {
 		}
 		return Parse(data, name)
 	}
-	data, unmap, err := mapFile(onDisk, size)
+	m, err := mapped.Open(onDisk, size)
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
 	}
-	f := &File{name: name, mapped: unmap != nil, unmap: unmap}
-	if readErr := f.guard(func() { err = f.parse(data) }); readErr != nil {
+	f := &File{name: name, mapping: m}
+	if readErr := f.guard(func() { err = f.parse(m.Data) }); readErr != nil {
 		err = readErr
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	f.giveBack(data) // the system may have mapped much more than the header
+	f.giveBack(m.Data) // the system may have mapped much more than the header
 	return f, nil
 }
 
@@ -96,31 +95,17 @@ func sizeOf(file fs.File, path string) (int, error) {
 
 // giveBack tells the system that a part of the mapping has served.
 func (f *File) giveBack(data []byte) {
-	if f != nil && f.mapped {
-		giveBack(data)
+	if f != nil {
+		f.mapping.GiveBack(data)
 	}
 }
 
 // guard runs read, which touches the mapping, and turns the memory fault of a
 // file that somebody has cut short, or closed, into an error.
-func (f *File) guard(read func()) (err error) {
-	if f == nil || !f.mapped {
+func (f *File) guard(read func()) error {
+	if f == nil {
 		read()
 		return nil
 	}
-	old := debug.SetPanicOnFault(true)
-	defer func() {
-		debug.SetPanicOnFault(old)
-		r := recover()
-		if r == nil {
-			return
-		}
-		at, ok := r.(interface{ Addr() uintptr }) // only memory faults have one
-		if !ok {
-			panic(r)
-		}
-		err = fault.Errorf(fault.Model, "%s: %s: the file was cut short or closed while it was read (address %#x)", f.name, fmt.Sprint(r), at.Addr())
-	}()
-	read()
-	return nil
+	return wrong(f.name, f.mapping.Guard(read))
 }

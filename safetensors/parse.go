@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 const (
@@ -46,10 +47,18 @@ func (f *File) parse(data []byte) error {
 		return err
 	}
 	f.body = data[lengthBytes+len(header):]
-	s := newScanner(f.name, header, lengthBytes)
+	s := strictjson.New(header, lengthBytes)
 	f.readHeader(s)
 	f.tile(s)
-	return s.err
+	return wrong(f.name, s.Err)
+}
+
+// wrong is an error about a file, nil where err is.
+func wrong(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Errorf(fault.Model, "%s: %w", name, err)
 }
 
 // headerOf copies the header out of the file, after holding its length against
@@ -69,122 +78,122 @@ func headerOf(data []byte, name string) (header string, err error) {
 }
 
 // readHeader reads the header's object.
-func (f *File) readHeader(s *scanner) {
+func (f *File) readHeader(s *strictjson.Scanner) {
 	// A guess of the number of tensors, which a hostile header cannot push
 	// beyond what an honest one of its length needs.
-	n := min(strings.Count(s.text, "data_offsets"), len(s.text)/40)
+	n := min(strings.Count(s.Text, "data_offsets"), len(s.Text)/40)
 	f.entries, f.sizes = make([]entry, 0, n), make([]int, 0, n)
 	f.index = make(map[string]int32, n)
 	metadata := false
-	s.members(func(key string, at int) {
+	s.Members(func(key string, at int) {
 		if key == metadataKey {
 			if metadata {
-				s.fail(at, "found %q twice", key)
+				s.Fail(at, "found %q twice", key)
 			}
 			metadata = true
 			f.metadata = readMetadata(s)
 			return
 		}
 		if _, ok := f.index[key]; ok {
-			s.fail(at, "found the tensor %q twice, expected every name once", key)
+			s.Fail(at, "found the tensor %q twice, expected every name once", key)
 			return
 		}
 		if strings.IndexByte(key, 0) >= 0 {
-			s.fail(at, "found the character NUL in the tensor name %q", key)
+			s.Fail(at, "found the character NUL in the tensor name %q", key)
 			return
 		}
 		f.index[key] = 0
 		f.entries = append(f.entries, f.readEntry(s, key, at))
 	})
-	s.end()
+	s.End()
 }
 
 // readMetadata reads an object of texts, or null.
-func readMetadata(s *scanner) map[string]string {
-	if s.peek() == 'n' {
-		s.skip(0)
+func readMetadata(s *strictjson.Scanner) map[string]string {
+	if s.Peek() == 'n' {
+		s.Skip()
 		return nil
 	}
 	out := make(map[string]string)
-	s.members(func(key string, at int) {
+	s.Members(func(key string, at int) {
 		if _, ok := out[key]; ok {
-			s.fail(at, "found the key %q of %s twice", key, metadataKey)
+			s.Fail(at, "found the key %q of %s twice", key, metadataKey)
 			return
 		}
-		out[key] = s.str()
+		out[key] = s.Str()
 	})
 	return out
 }
 
 // readEntry reads {"dtype": …, "shape": […], "data_offsets": […, …]}; members
 // of other names are passed over.
-func (f *File) readEntry(s *scanner, name string, at int) entry {
+func (f *File) readEntry(s *strictjson.Scanner, name string, at int) entry {
 	e := entry{name: name, at: int32(at), shape: int32(len(f.sizes))}
 	var seen [3]bool
-	s.members(func(key string, at int) {
+	s.Members(func(key string, at int) {
 		i := -1
 		for k, known := range [3]string{"dtype", "shape", "data_offsets"} {
 			if key == known {
 				i = k
 			} else if strings.EqualFold(key, known) {
-				s.fail(at, "tensor %q: found the key %q, expected %q", name, key, known)
+				s.Fail(at, "tensor %q: found the key %q, expected %q", name, key, known)
 				return
 			}
 		}
 		if i >= 0 && seen[i] {
-			s.fail(at, "tensor %q: found the key %q twice", name, key)
+			s.Fail(at, "tensor %q: found the key %q twice", name, key)
 			return
 		}
 		switch i {
 		case 0:
 			e.dtype = readDType(s, name)
 		case 1:
-			s.list('[', ']', func() { f.sizes = append(f.sizes, readSize(s)) })
+			s.List('[', ']', func() { f.sizes = append(f.sizes, readSize(s)) })
 			e.rank = int32(len(f.sizes)) - e.shape
 		case 2:
 			e.begin, e.end = readOffsets(s, name)
 		default:
-			s.skip(0)
+			s.Skip()
 			return
 		}
 		seen[i] = true
 	})
 	if seen != [3]bool{true, true, true} {
-		s.fail(at, "tensor %q: expected the keys dtype, shape and data_offsets", name)
+		s.Fail(at, "tensor %q: expected the keys dtype, shape and data_offsets", name)
 	}
 	return e
 }
 
-func readDType(s *scanner, name string) int8 {
-	s.peek()
-	at := s.pos
-	text := s.str()
+func readDType(s *strictjson.Scanner, name string) int8 {
+	s.Peek()
+	at := s.Pos
+	text := s.Str()
 	i := DType(text).rank()
 	if i < 0 {
-		s.fail(at, "tensor %q: found the dtype %.40q, which is none of the format or has elements smaller than a byte", name, text)
+		s.Fail(at, "tensor %q: found the dtype %.40q, which is none of the format or has elements smaller than a byte", name, text)
 	}
 	return int8(i)
 }
 
-func readSize(s *scanner) int {
-	s.peek()
-	at := s.pos
-	v := s.count()
+func readSize(s *strictjson.Scanner) int {
+	s.Peek()
+	at := s.Pos
+	v := s.Count()
 	if int64(int(v)) != v {
-		s.fail(at, "found a size of %d, which this machine cannot address", v)
+		s.Fail(at, "found a size of %d, which this machine cannot address", v)
 	}
 	return int(v)
 }
 
-func readOffsets(s *scanner, name string) (begin, end int64) {
-	s.peek()
-	at, n := s.pos, 0
-	s.list('[', ']', func() {
-		begin, end = end, s.count()
+func readOffsets(s *strictjson.Scanner, name string) (begin, end int64) {
+	s.Peek()
+	at, n := s.Pos, 0
+	s.List('[', ']', func() {
+		begin, end = end, s.Count()
 		n++
 	})
 	if n != 2 {
-		s.fail(at, "tensor %q: data_offsets: found %d numbers, expected 2", name, n)
+		s.Fail(at, "tensor %q: data_offsets: found %d numbers, expected 2", name, n)
 	}
 	return begin, end
 }
@@ -192,8 +201,8 @@ func readOffsets(s *scanner, name string) (begin, end int64) {
 // tile sorts the tensors by their bytes, those of equal place as the header has
 // them, and checks that each has the bytes of its shape and that together they
 // are the body: no hole, no overlap, no rest.
-func (f *File) tile(s *scanner) {
-	if s.err != nil {
+func (f *File) tile(s *strictjson.Scanner) {
+	if s.Err != nil {
 		return
 	}
 	slices.SortStableFunc(f.entries, func(a, b entry) int {
@@ -207,7 +216,7 @@ func (f *File) tile(s *scanner) {
 		e := &f.entries[i]
 		f.index[e.name] = int32(i)
 		fail := func(expected string) {
-			s.fail(int(e.at), "tensor %q: found the bytes %d to %d, expected %s", e.name, e.begin, e.end, expected)
+			s.Fail(int(e.at), "tensor %q: found the bytes %d to %d, expected %s", e.name, e.begin, e.end, expected)
 		}
 		dtype, shape := dtypes[e.dtype].name, f.shape(e)
 		want, ok := byteSize(dtype, shape)
@@ -223,12 +232,12 @@ func (f *File) tile(s *scanner) {
 		case !ok || want != uint64(e.end-e.begin):
 			fail(describe(dtype, shape, want, ok))
 		}
-		if s.err != nil {
+		if s.Err != nil {
 			return
 		}
 		last = e.end
 	}
 	if last != body {
-		s.fail(len(s.text)+int(last), "found %d bytes behind the last tensor, expected none", body-last)
+		s.Fail(len(s.Text)+int(last), "found %d bytes behind the last tensor, expected none", body-last)
 	}
 }

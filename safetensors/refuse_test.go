@@ -49,7 +49,7 @@ func TestRefusedHeaders(t *testing.T) {
 		{"empty header", "", 0, []string{"byte 8", "the end"}},
 		{"list", "[]", 0, []string{"byte 8", `'['`}},
 		{"cut JSON", `{"a":` + one, 4, []string{"the end", `','`}},
-		{"behind the object", `{"a":` + one + "}\x00", 4, []string{"behind the header's object", "byte 62"}},
+		{"behind the object", `{"a":` + one + "}\x00", 4, []string{"behind the value", "byte 62"}},
 		{"comma at the end", `{"a":` + one + `,}`, 4, []string{`'}'`, `'"'`}},
 		{"invalid UTF-8", "{\"\xff\":" + one + "}", 4, []string{"byte 10", "0xff", "UTF-8"}},
 		{"surrogate in UTF-8", "{\"\xed\xa0\x80\":" + one + "}", 4, []string{"byte 10", "UTF-8"}},

@@ -25,6 +25,13 @@
 //	err = t.Float32s(dst)
 package safetensors
 
+import (
+	"bytes"
+	"slices"
+
+	"pactune/internal/mapped"
+)
+
 // DType names the type of a tensor's elements as the format spells it.
 type DType string
 
@@ -80,8 +87,8 @@ func (d DType) Size() int {
 
 // Tensor is a named array. Data holds its elements in the bytes of the file.
 // The Data of a mapped file is valid until File.Close; reading it directly
-// after somebody has cut the file short ends the program, where Float32s and
-// Float64s return an error.
+// after somebody has cut the file short ends the program, where Float32s,
+// Float64s, Equal and Write return an error.
 type Tensor struct {
 	Name  string
 	DType DType
@@ -91,6 +98,18 @@ type Tensor struct {
 	from *File
 }
 
+// Equal tells whether two tensors have the same type, shape and bytes. Errors
+// are of kind fault.Model.
+func (t Tensor) Equal(u Tensor) (equal bool, err error) {
+	if t.DType != u.DType || !slices.Equal(t.Shape, u.Shape) {
+		return false, nil
+	}
+	if wrong := t.from.guard(func() { err = u.from.guard(func() { equal = bytes.Equal(t.Data, u.Data) }) }); wrong != nil {
+		err = wrong
+	}
+	return equal, err
+}
+
 // File is an open file, or the parts of a model as one. It is immutable until
 // Close, and safe for concurrent use.
 type File struct {
@@ -98,11 +117,26 @@ type File struct {
 	body     []byte           // what the offsets count in
 	entries  []entry          // by offset
 	sizes    []int            // the shapes, one behind the other
-	index    map[string]int32 // name to entry, or to part
+	index    map[string]int32 // name to entry, to tensor, or to part
 	metadata map[string]string
-	mapped   bool
-	unmap    func() error
-	parts    []*File // of a model in parts, which has no entries itself
+	mapping  *mapped.File // nil: in memory
+	tensors  []Tensor     // of another format, in place of entries
+	parts    []*File      // of a model in parts, which has no entries itself
+}
+
+// Of is a File of tensors that were read from a file of another format. Their
+// Data may be views of m, which Close closes and which may be nil. Names that are
+// there twice panic.
+func Of(name string, tensors []Tensor, m *mapped.File) *File {
+	f := &File{name: name, mapping: m, tensors: tensors, index: make(map[string]int32, len(tensors))}
+	for i := range tensors {
+		tensors[i].from = f
+		f.index[tensors[i].Name] = int32(i)
+	}
+	if len(f.index) != len(tensors) {
+		panic("safetensors: " + name + ": tensors of one name")
+	}
+	return f
 }
 
 // Name is the file, or of a model in parts its index: for messages.
@@ -113,6 +147,9 @@ func (f *File) Names() []string {
 	names := make([]string, 0, len(f.index))
 	for i := range f.entries {
 		names = append(names, f.entries[i].name)
+	}
+	for i := range f.tensors {
+		names = append(names, f.tensors[i].Name)
 	}
 	for _, p := range f.parts {
 		names = append(names, p.Names()...)
@@ -128,6 +165,9 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	}
 	if len(f.parts) > 0 {
 		return f.parts[i].Tensor(name)
+	}
+	if len(f.tensors) > 0 {
+		return f.tensors[i], true
 	}
 	e := &f.entries[i]
 	return Tensor{e.name, dtypes[e.dtype].name, f.shape(e), f.body[e.begin:e.end:e.end], f}, true
@@ -146,8 +186,8 @@ func (f *File) Close() error {
 			first = err
 		}
 	}
-	if f.unmap != nil {
-		first, f.unmap = f.unmap(), nil
+	if err := f.mapping.Close(); err != nil {
+		first = err
 	}
 	return first
 }

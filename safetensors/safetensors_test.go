@@ -310,8 +310,8 @@ func TestFileCutWhileOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !f.mapped {
-		t.Skip("this system has no mapping")
+	if runtime.GOOS == "windows" {
+		t.Skip("files are read, not mapped")
 	}
 	if err := os.Truncate(path, 4096); err != nil {
 		t.Fatal(err)
@@ -320,6 +320,11 @@ func TestFileCutWhileOpen(t *testing.T) {
 		x, _ := f.Tensor(name)
 		check(t, name, x.Float32s(make([]float32, n)), path, "cut short or closed")
 		check(t, name, x.Float64s(make([]float64, n)), path, "cut short or closed")
+		check(t, name, Write(new(bytes.Buffer), []Tensor{x}, nil), path, "cut short or closed")
+		y := x
+		y.Data = make([]byte, len(x.Data))
+		_, err := x.Equal(y)
+		check(t, name, err, path, "cut short or closed")
 	}
 	if err := errors.Join(f.Close(), f.Close()); err != nil {
 		t.Error(err)

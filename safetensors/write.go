@@ -46,9 +46,13 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		return err
 	}
 	for _, t := range sorted {
-		if _, err := w.Write(t.Data); err != nil {
+		if wrong := t.from.guard(func() { _, err = w.Write(t.Data) }); wrong != nil {
+			return wrong
+		}
+		if err != nil {
 			return err
 		}
+		t.from.giveBack(t.Data)
 	}
 	return nil
 }
