@@ -13,6 +13,7 @@ import (
 	"pactune/internal/rng"
 	"pactune/nn"
 	"pactune/safetensors"
+	"pactune/torchfile"
 )
 
 // Checkpoint is an opened model folder: config.json and the weights, which
@@ -26,8 +27,8 @@ type Checkpoint struct {
 }
 
 // Open opens a model folder in Hugging Face's format: config.json and
-// model.safetensors, or its index and shards. The weights are memory-mapped
-// where the system can.
+// model.safetensors, or its index and shards, or where there is neither,
+// pytorch_model.bin. The weights are memory-mapped where the system can.
 func Open(dir string) (*Checkpoint, error) {
 	if err := checkFolder(dir); err != nil {
 		return nil, err
@@ -36,10 +37,19 @@ func Open(dir string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.weights, err = safetensors.OpenModel(dir); err != nil {
+	if c.weights, err = openWeights(dir); err != nil {
 		return nil, err
 	}
 	return c.checked()
+}
+
+// openWeights opens the folder's safetensors, or where it has none, the files of
+// torch.save.
+func openWeights(dir string) (*safetensors.File, error) {
+	if !safetensors.Found(dir) && torchfile.Found(dir) {
+		return torchfile.OpenModel(dir)
+	}
+	return safetensors.OpenModel(dir)
 }
 
 // checkFolder refuses what is no folder, and files in it that opening would
@@ -55,7 +65,7 @@ func checkFolder(dir string) error {
 	if !info.IsDir() {
 		return fault.Errorf(fault.Model, "%s: is a file; expected the folder with config.json, model.safetensors and vocab.txt or tokenizer.json", dir)
 	}
-	for _, name := range []string{"config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"} {
+	for _, name := range []string{"config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"} {
 		path := filepath.Join(dir, name)
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 			return fault.Errorf(fault.Model, "%s: is a folder, a pipe or a device; expected a file", path)

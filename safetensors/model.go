@@ -23,6 +23,16 @@ const (
 // partName is what the name of a part may be: never a path.
 var partName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
+// Found tells whether a model's folder has weights of this format.
+func Found(dir string) bool {
+	for _, name := range []string{singleFile, indexFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // OpenModel opens the weights of a model's folder: model.safetensors, or the
 // parts that model.safetensors.index.json lists, as one File. A part's name
 // must be a plain name, and a part that is a symbolic link must lead to a file
@@ -39,7 +49,7 @@ func OpenParts(dir, single, index string, open func(path string) (*File, error))
 		name:   func(base string) string { return filepath.Join(dir, base) },
 		open:   func(base string) (*File, error) { return open(filepath.Join(dir, base)) },
 		read:   func(base string) ([]byte, error) { return readFS(os.DirFS(dir), base) },
-		within: func(base string) error { return linkWithin(dir, base) },
+		within: func(base string) error { return linkWithin(dir, base, index) },
 	})
 }
 
@@ -219,11 +229,11 @@ func (x *index) readMetadata(s *strictjson.Scanner) {
 // linkWithin refuses a part that is a symbolic link out of the folder. In
 // Hugging Face's cache the files of …/snapshots/<revision> are links to
 // …/blobs, which is allowed.
-func linkWithin(dir, base string) error {
+func linkWithin(dir, base, index string) error {
 	file := filepath.Join(dir, base)
 	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return fault.Errorf(fault.Model, "%s: the index names this part, which cannot be opened: %w", file, err)
+		return fault.Errorf(fault.Model, "%s: %s names this part, which cannot be opened: %w", file, index, err)
 	}
 	home, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -238,6 +248,9 @@ func linkWithin(dir, base string) error {
 	parent := filepath.Dir(target)
 	snapshots := filepath.Dir(home)
 	blobs := filepath.Join(filepath.Dir(snapshots), "blobs")
+	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
+		return fault.Errorf(fault.Model, "%s: found a %s, expected a file", file, info.Mode().Type())
+	}
 	if parent == home || filepath.Base(snapshots) == "snapshots" && parent == blobs {
 		return nil
 	}

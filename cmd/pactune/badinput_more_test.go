@@ -116,7 +116,7 @@ var moreBadModels = part{"More about models", false, func(f *badFiles) {
 	{"name of a hub", "MODEL google-bert/bert-base-uncased", 4, []string{"no such folder", "not downloaded"}},
 	{"file for a folder", "MODEL model/config.json", 4, []string{"is a file; expected the folder"}},
 	{"empty folder", "MODEL hollow", 4, []string{"hollow/config.json: no such file"}},
-	{"only pytorch_model.bin", "MODEL pickled", 4, []string{"pytorch_model.bin must be converted"}},
+	{"only a pytorch_model.bin, not of torch.save", "MODEL pickled", 4, []string{"pickled/pytorch_model.bin: byte 0", "torch.save"}},
 	{"four bytes", "MODEL short", 4, []string{"found 4 bytes"}},
 	{"a web page", "MODEL page", 4, []string{"no safetensors file"}},
 	{"a pipe", "MODEL pipe", 4, []string{"pipe/model.safetensors", "expected a file"}},

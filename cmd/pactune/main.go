@@ -68,6 +68,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune resume RUN               go on with an interrupted run
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
+  pactune convert bert/pytorch_model.bin model.safetensors
+                                   write a checkpoint of PyTorch as safetensors
   pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot
                                    write few-shot training sets of a GLUE task
   pactune tasks [--data_dir glue]  print the table of GLUE's tasks, and the rows of their files
@@ -106,7 +108,14 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(trainCommand(), evaluateCommand(), predictCommand(), fillMaskCommand(), fewshotCommand(), tasksCommand(), initCommand(), vocabCommand(), pretrainCommand(), resumeCommand(), plotCommand(), benchCommand(), versionCommand(), optionsCommand())
+	root.AddCommand(
+		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
+		fillMaskCommand(), pretrainCommand(), vocabCommand(),
+		fewshotCommand(), tasksCommand(),
+		initCommand(), convertCommand(),
+		plotCommand(), benchCommand(),
+		versionCommand(), optionsCommand(),
+	)
 	return root
 }
 
@@ -130,7 +139,14 @@ func unknownCommand(c *cobra.Command, name string) error {
 	if len(near) > 0 {
 		return fault.Errorf(fault.Usage, "unknown command %q: did you mean pactune %s?", name, near[0])
 	}
-	return fault.Errorf(fault.Usage, "unknown command %q: there are train, evaluate, predict, fill-mask, fewshot, tasks, pretrain, resume, plot, bench, init, vocab and version", name)
+	var names []string
+	for _, sub := range c.Root().Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
+		}
+	}
+	last := len(names) - 1
+	return fault.Errorf(fault.Usage, "unknown command %q: there are %s and %s", name, strings.Join(names[:last], ", "), names[last])
 }
 
 // sub makes a subcommand whose options the table parses, not cobra.

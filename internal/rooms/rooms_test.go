@@ -13,7 +13,7 @@ import (
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped"},
 	{"asm", "safetensors", "tokenizer", "internal/files"},
-	{"tensor", "checkpoint", "tokenizer/learn", "internal/files/faulty"},
+	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty"},
 	{"autograd"},
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
