@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 	"pactune/tensor"
 )
 
@@ -103,7 +104,7 @@ func ParseConfig(data []byte, file string) (Config, error) {
 		HiddenAct: "gelu", HiddenDropout: 0.1, AttentionDropout: 0.1, MaxPositions: 512,
 		TypeVocab: 2, InitializerRange: 0.02, LayerNormEps: 1e-12, ModelType: "bert",
 	}
-	err := json.Unmarshal(data, &c)
+	err := strictjson.Unmarshal(data, &c)
 	var bad *json.UnmarshalTypeError
 	if errors.As(err, &bad) {
 		return c, fault.Errorf(fault.Model, "%s: byte %d: %s is a JSON %s, expected %s", file, bad.Offset, key(bad.Field), bad.Value, inJSON(bad.Type))

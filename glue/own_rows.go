@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // cellKind is what a file says about the type of a value. Delimited files
@@ -318,6 +319,9 @@ func (r *jsonRows) object(line int, s string, visit func(key string, c cell)) er
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return bad(errors.New("something follows the object"))
+	}
+	if err := strictjson.Check([]byte(s)); err != nil { // a repaired text would be another
+		return bad(err)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // Run is what the folder of a run says about its course. A run that has not
@@ -160,7 +160,7 @@ func (r *Run) settings(dir string) error {
 			continue
 		}
 		if err == nil {
-			err = json.Unmarshal(text, into)
+			err = strictjson.Unmarshal(text, into)
 		}
 		if err != nil {
 			return fault.Errorf(fault.Data, "%s: %w", path, err)

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // The parts of tokenizer.json that change tokens.
@@ -17,7 +18,9 @@ type (
 		PostProcessor *postJSON       `json:"post_processor"`
 		Model         *modelJSON      `json:"model"`
 	}
-	typeJSON  struct{ Type string }
+	typeJSON struct {
+		Type string `json:"type"`
+	}
 	addedJSON struct {
 		ID         int64  `json:"id"`
 		Content    string `json:"content"`
@@ -28,18 +31,22 @@ type (
 		Special    bool   `json:"special"`
 	}
 	normalizerJSON struct {
-		Type    string
-		Clean   bool  `json:"clean_text"`
-		Chinese bool  `json:"handle_chinese_chars"`
-		Strip   *bool `json:"strip_accents"`
-		Lower   bool  `json:"lowercase"`
+		Type    string `json:"type"`
+		Clean   bool   `json:"clean_text"`
+		Chinese bool   `json:"handle_chinese_chars"`
+		Strip   *bool  `json:"strip_accents"`
+		Lower   bool   `json:"lowercase"`
 	}
 	postJSON struct {
-		Type     string
-		Single   []pieceJSON
-		Pair     []pieceJSON
-		Specials map[string]struct{ IDs []int64 } `json:"special_tokens"`
-		Sep, Cls json.RawMessage                  // BertProcessing: ["[SEP]", 102]
+		Type     string             `json:"type"`
+		Single   []pieceJSON        `json:"single"`
+		Pair     []pieceJSON        `json:"pair"`
+		Specials map[string]idsJSON `json:"special_tokens"`
+		Sep      json.RawMessage    `json:"sep"` // of BertProcessing: ["[SEP]", 102]
+		Cls      json.RawMessage    `json:"cls"`
+	}
+	idsJSON struct {
+		IDs []int64 `json:"ids"`
 	}
 	pieceJSON struct {
 		Special  *partJSON `json:"SpecialToken,omitempty"`
@@ -50,12 +57,12 @@ type (
 		Type int64  `json:"type_id"`
 	}
 	modelJSON struct {
-		Type     *string
-		Unknown  string  `json:"unk_token"`
-		Prefix   *string `json:"continuing_subword_prefix"`
-		MaxChars *int64  `json:"max_input_chars_per_word"`
-		Vocab    json.RawMessage
-		Merges   json.RawMessage
+		Type     *string         `json:"type"`
+		Unknown  string          `json:"unk_token"`
+		Prefix   *string         `json:"continuing_subword_prefix"`
+		MaxChars *int64          `json:"max_input_chars_per_word"`
+		Vocab    json.RawMessage `json:"vocab"`
+		Merges   json.RawMessage `json:"merges"`
 	}
 )
 
@@ -74,7 +81,7 @@ func nameOf(t *typeJSON) string {
 // parse reads a tokenizer.json.
 func parse(name string, data []byte, folder *folderConfig) (*Tokenizer, error) {
 	var f fileJSON
-	if err := json.Unmarshal(data, &f); err != nil {
+	if err := strictjson.Unmarshal(data, &f); err != nil {
 		return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
 	}
 	if err := f.check(name); err != nil {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // maxFile bounds the bytes of a file; the largest vocabularies have 17 MB.
@@ -115,9 +116,11 @@ type folderConfig struct {
 type specialToken string
 
 func (s *specialToken) UnmarshalJSON(data []byte) error {
-	var object struct{ Content string }
+	var object struct {
+		Content string `json:"content"`
+	}
 	if data[0] == '{' {
-		err := json.Unmarshal(data, &object)
+		err := strictjson.Unmarshal(data, &object)
 		*s = specialToken(object.Content)
 		return err
 	}
@@ -125,7 +128,7 @@ func (s *specialToken) UnmarshalJSON(data []byte) error {
 }
 
 func (f *folderConfig) parse(name string, data []byte) error {
-	if err := json.Unmarshal(data, f); err != nil {
+	if err := strictjson.Unmarshal(data, f); err != nil {
 		return fault.Errorf(fault.Model, "%s: %w", name, err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // ParseArgs reads the arguments of `pactune train`: options in every form that
@@ -191,6 +192,9 @@ func readOptions(path string) (map[string]any, error) {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, nil // more than one value: examples
+	}
+	if err := strictjson.Check(text); err != nil {
+		return nil, fault.Errorf(fault.Usage, "%s: %w", path, err)
 	}
 	return object, nil
 }

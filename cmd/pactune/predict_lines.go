@@ -14,6 +14,7 @@ import (
 
 	"pactune/classify"
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 // predictor answers lines as they come.
@@ -134,7 +135,7 @@ func (p *predictor) object(text string) (question, error) {
 		Sentence1 *string         `json:"sentence1"`
 		Sentence2 *string         `json:"sentence2"`
 	}
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
+	if err := strictjson.Unmarshal([]byte(text), &o); err != nil {
 		return question{}, fault.Errorf(fault.Data, "%s: line %d: starts like a JSON object and is none: %w", p.name, p.line, err)
 	}
 	q := question{id: o.ID, json: true}

@@ -27,9 +27,9 @@ var floors = [][]string{
 // corpus and learn know no tensors, plot only the files of a run, checkpoint no
 // models.
 var only = map[string][]string{
-	"glue":            {"tokenizer", "internal/fault", "internal/rng"},
+	"glue":            {"tokenizer", "internal/fault", "internal/rng", "internal/strictjson"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
-	"plot":            {"internal/fault"},
+	"plot":            {"internal/fault", "internal/strictjson"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},
 	"tokenizer/learn": {"tokenizer", "internal/fault", "internal/par"},
 }
