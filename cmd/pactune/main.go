@@ -108,6 +108,7 @@ func command() *cobra.Command {
 	root.SetOut(os.Stdout)
 	root.SetHelpFunc(func(*cobra.Command, []string) { fmt.Print(overview) })
 	root.SuggestionsMinimumDistance = 2
+	cobra.EnableCommandSorting = false
 	root.AddCommand(
 		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
@@ -141,7 +142,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	}
 	var names []string
 	for _, sub := range c.Root().Commands() {
-		if !sub.Hidden {
+		if sub.IsAvailableCommand() {
 			names = append(names, sub.Name())
 		}
 	}
