@@ -57,7 +57,7 @@ func openWeights(dir string) (*safetensors.File, error) {
 func checkFolder(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.Errorf(fault.Model, "%s: no such folder; expected one with config.json, model.safetensors and vocab.txt or tokenizer.json (names of models on a hub are not downloaded)", dir)
+		return fault.Errorf(fault.Model, "%s: no such folder; expected one with config.json, model.safetensors and vocab.txt or tokenizer.json", dir)
 	}
 	if err != nil {
 		return fault.Errorf(fault.Model, "%w", err)

@@ -149,6 +149,16 @@ func (f *File) checkIndex(x *index) error {
 	return nil
 }
 
+// Parts lists the files, in the order of their names, that the text of
+// model.safetensors.index.json puts tensors in. They are plain names.
+func Parts(name string, text []byte) ([]string, error) {
+	x, err := parseIndex(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return x.parts, nil
+}
+
 // index is the content of model.safetensors.index.json, or another format's.
 type index struct {
 	name      string

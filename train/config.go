@@ -20,7 +20,9 @@ import (
 // The loop reads the fields only after Resolve.
 type Config struct {
 	// The model.
-	ModelNameOrPath       string  // folder of a checkpoint; "" is the encoder inside the binary
+	ModelNameOrPath       string // folder of a checkpoint, or its name in the cache; "" is the encoder inside the binary
+	ModelRevision         string
+	CacheDir              string  // of Hugging Face's cache; "" is the usual one
 	TokenizerName         string  // folder or vocab.txt; "" is the model's own
 	IgnoreMismatchedSizes bool    // a classifier of another size in the checkpoint is replaced by a new one
 	Head                  string  // "pooler": dense, tanh, dropout, linear; "cls": one linear layer on [CLS]

@@ -72,7 +72,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	tape.Clock = clock
 	f := forward{model: model, tape: tape}
 	note(precisionNote(cfg))
-	maxLen := cutAt(cfg, checkpoint.Config.MaxPositions)
+	maxLen := cutAt(cfg, checkpoint.Path, checkpoint.Config.MaxPositions)
 	var records []*EvalRecord
 	for _, d := range data.Eval {
 		e := glue.Encode(d, tok, maxLen, pool.Workers())
@@ -99,12 +99,12 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 // cutAt is the number of tokens after which a text is cut: the option's, else
 // that of the run which made the model, else the option's default; never more
 // than the model has positions for.
-func cutAt(cfg *Config, positions int) int {
+func cutAt(cfg *Config, folder string, positions int) int {
 	run := NewConfig()
 	run.MaxSeqLength = cfg.MaxSeqLength
 	if !cfg.IsSet("max_seq_length") {
 		// A folder of another program has no such file, and the default holds.
-		args, _ := readOptions(filepath.Join(cfg.ModelNameOrPath, "training_args.json"))
+		args, _ := readOptions(filepath.Join(folder, "training_args.json"))
 		if text, ok := optionText(args["max_seq_length"]); ok && text != "" {
 			_ = run.Set("max_seq_length", text)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"pactune/bert"
 	"pactune/glue"
+	"pactune/hub"
 	"pactune/internal/fault"
 	"pactune/nn"
 	"pactune/tokenizer"
@@ -18,16 +19,19 @@ import (
 func OpenModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, error) {
 	var checkpoint *bert.Checkpoint
 	var err error
-	fsys, dir := fs.FS(nil), c.ModelNameOrPath
+	var fsys fs.FS
 	switch {
 	case b != nil:
-		fsys, dir = b.Model, "."
-		checkpoint, err = bert.OpenFS(fsys, dir)
-	case dir == "":
-		return nil, nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names a folder with config.json, model.safetensors and vocab.txt; `pactune init` makes one with random weights")
+		fsys = b.Model
+		checkpoint, err = bert.OpenFS(fsys, ".")
+	case c.ModelNameOrPath == "":
+		return nil, nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names a folder with config.json, model.safetensors and vocab.txt; `pactune download` fetches one, `pactune init` makes one with random weights")
 	default:
-		fsys = os.DirFS(dir)
-		checkpoint, err = bert.Open(dir)
+		var dir string
+		if dir, err = hub.Folder(c.ModelNameOrPath, c.ModelRevision, c.CacheDir, hub.Model); err == nil {
+			fsys = os.DirFS(dir)
+			checkpoint, err = bert.Open(dir)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -52,6 +56,10 @@ func openTokenizer(c *Config, model fs.FS, path string) (*tokenizer.Tokenizer, e
 		tok, err := tokenizer.Load(model, ".")
 		return tok, in(path, err)
 	}
+	name, err := hub.Folder(name, c.ModelRevision, c.CacheDir, hub.Vocabulary)
+	if err != nil {
+		return nil, fault.Errorf(fault.KindOf(err), "--tokenizer_name %w", err)
+	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "--tokenizer_name %s: no such folder or file; expected a folder with tokenizer.json or vocab.txt, or a vocab.txt itself", name)
@@ -66,6 +74,12 @@ func openTokenizer(c *Config, model fs.FS, path string) (*tokenizer.Tokenizer, e
 	}
 	defer f.Close()
 	return tokenizer.FromVocab(f, name, tokenizer.Options{Lowercase: true})
+}
+
+// isFolder tells whether a path is a folder.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // in puts the folder before the message of an error of kind Model.

@@ -39,6 +39,7 @@ const (
 	InPretrain
 	InResume
 	InVocab
+	InDownload
 )
 
 // A rule says which values an option allows, in words and as a test.

@@ -37,8 +37,8 @@ func WriteHelp(w io.Writer, all bool) {
 	}
 	fmt.Fprintf(w, "\nEnvironment\n")
 	for _, e := range environment {
-		fmt.Fprintf(w, "  %-14s ", e.Name)
-		wrap(w, strings.Repeat(" ", 17), e.Help)
+		fmt.Fprintf(w, "  %-20s ", e.Name)
+		wrap(w, strings.Repeat(" ", 23), e.Help)
 	}
 }
 

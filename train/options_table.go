@@ -1,6 +1,9 @@
 package train
 
-import "pactune/optim"
+import (
+	"pactune/hub"
+	"pactune/optim"
+)
 
 // Groups in the order in which --help prints them.
 var groups = []string{"Model", "Data", "Method", "Length and batch", "Rates", "Optimiser",
@@ -13,9 +16,13 @@ var options = append(append([]Option{}, listed...), unlisted...)
 // listed holds the options with a field of Config. The defaults are those of
 // run_glue.py, except what recipe.go's differences name.
 var listed = []Option{
-	{Name: "model_name_or_path", Group: "Model", in: InFillMask | InPretrain, Help: "folder with config.json, model.safetensors and the vocabulary",
+	{Name: "model_name_or_path", Group: "Model", in: InFillMask | InPretrain, Help: "folder with config.json, model.safetensors and the vocabulary, or the name of a model that pactune download, or transformers, has put into the cache",
 		bind: func(c *Config) any { return &c.ModelNameOrPath }},
-	{Name: "tokenizer_name", Group: "Model", Help: "folder or vocab.txt of another tokenizer than the model's",
+	{Name: "model_revision", Group: "Model", Default: hub.Main, Other: []string{"revision"}, in: InEvaluate | InPredict | InFillMask | InPretrain | InDownload, Help: "branch, tag or commit of a model in the cache",
+		bind: func(c *Config) any { return &c.ModelRevision }},
+	{Name: "cache_dir", Group: "Model", in: InEvaluate | InPredict | InFillMask | InPretrain | InDownload, Help: "folder of Hugging Face's cache; none: HF_HUB_CACHE, or where transformers has it",
+		bind: func(c *Config) any { return &c.CacheDir }},
+	{Name: "tokenizer_name", Group: "Model", Help: "folder, vocab.txt or name in the cache of another tokenizer than the model's",
 		bind: func(c *Config) any { return &c.TokenizerName }},
 	{Name: "ignore_mismatched_sizes", Group: "Model", Default: "false", Help: "replace a classifier of another number of labels by a new one",
 		bind: func(c *Config) any { return &c.IgnoreMismatchedSizes }},
@@ -175,13 +182,13 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.MaxMemory }},
 	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32", "bf16"), never: refusedPrecisions(), in: InEvaluate | InPredict | InFillMask | InBench | InPretrain, Help: "operands of matrix products: as they are, or rounded to bfloat16, faster where the processor has instructions for it; all else is float32",
 		bind: func(c *Config) any { return &c.Precision }},
-	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate | InPretrain | InResume, Help: "colour on the terminal",
+	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate | InPretrain | InResume | InDownload, Help: "colour on the terminal",
 		bind: func(c *Config) any { return &c.Color }},
-	{Name: "disable_tqdm", Group: "Run", Default: "false", in: InPretrain | InResume, Help: "plain lines instead of an updating one",
+	{Name: "disable_tqdm", Group: "Run", Default: "false", in: InPretrain | InResume | InDownload, Help: "plain lines instead of an updating one",
 		bind: func(c *Config) any { return &c.DisableTqdm }},
-	{Name: "quiet", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab, Help: "only warnings and errors on stderr",
+	{Name: "quiet", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab | InDownload, Help: "only warnings and errors on stderr",
 		bind: func(c *Config) any { return &c.Quiet }},
-	{Name: "json", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab, Help: "the summary as one JSON object on stdout",
+	{Name: "json", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab | InDownload, Help: "the summary as one JSON object on stdout",
 		bind: func(c *Config) any { return &c.JSON }},
 	{Name: "profile", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume, Help: "at the end a table of where the time went: calls, seconds and GFLOP/s of each op and part",
 		bind: func(c *Config) any { return &c.Profile }},
@@ -191,11 +198,25 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.MemProfile }},
 }
 
-// environment lists the variables that the program reads.
-var environment = []struct{ Name, Help string }{
-	{"PACTUNE_KERNEL", "avx512, avx2, bfmmla (neon, and its products of bfloat16), neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
-	{"GOGC", "how much the heap may grow by garbage, in percent; train sets 10 where it is not set, which the forecast of the memory counts on"},
-	{"PACTUNE_DATA", "folder of real data that the tests use"},
-	{"NO_COLOR", "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
-	{"TERM", "dumb: plain lines instead of an updating one"},
+// environment lists the variables that the program reads. What private ones
+// hold is written nowhere.
+var environment = []struct {
+	Name, Help string
+	private    bool
+}{
+	{Name: "PACTUNE_KERNEL", Help: "avx512, avx2, bfmmla (neon, and its products of bfloat16), neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
+	{Name: "GOGC", Help: "how much the heap may grow by garbage, in percent; train sets 10 where it is not set, which the forecast of the memory counts on"},
+	{Name: "PACTUNE_DATA", Help: "folder of real data that the tests use"},
+	{Name: "NO_COLOR", Help: "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
+	{Name: "TERM", Help: "dumb: plain lines instead of an updating one"},
+	{Name: "HF_HOME", Help: "Hugging Face's folder, with the cache hub and the file token; none: XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface"},
+	{Name: "HF_HUB_CACHE", Help: "the cache of models; none: HF_HOME/hub"},
+	{Name: "XDG_CACHE_HOME", Help: "where HF_HOME is by default"},
+	{Name: "HF_HUB_OFFLINE", Help: "1, ON, YES or TRUE: pactune download uses no network; no other command ever does"},
+	{Name: "TRANSFORMERS_OFFLINE", Help: "the same, where HF_HUB_OFFLINE is not set"},
+	{Name: "HF_ENDPOINT", Help: "address of the hub for pactune download; none: https://huggingface.co", private: true},
+	{Name: "HF_TOKEN", Help: "what pactune download shows to the hub for private models", private: true},
+	{Name: "HF_TOKEN_PATH", Help: "file with the token, where HF_TOKEN is not set; none: HF_HOME/token"},
+	{Name: "HTTPS_PROXY", Help: "the proxy of pactune download; NO_PROXY names hosts without one", private: true},
+	{Name: "SSL_CERT_FILE", Help: "authorities whose certificates pactune download trusts, in place of the system's"},
 }

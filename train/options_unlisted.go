@@ -29,10 +29,8 @@ var unlisted = []Option{
 	noted("pad_to_max_length", true, "nothing is ever padded; the results are those of padding", "", ""),
 	silent("use_fast_tokenizer", true, "there is one tokenizer"),
 	noted("trust_remote_code", true, "", "false", "code from a model's folder is never run"),
-	noted("cache_dir", false, "nothing is downloaded", "", ""),
-	noted("model_revision", false, "nothing is downloaded", "", ""),
-	noted("token", false, "nothing is downloaded", "", ""),
-	noted("use_auth_token", true, "nothing is downloaded", "", ""),
+	noted("token", false, "only pactune download uses a network, and takes the token from HF_TOKEN", "", ""),
+	noted("use_auth_token", true, "only pactune download uses a network, and takes the token from HF_TOKEN", "", ""),
 	noted("overwrite_cache", true, "there is no cache", "", ""),
 	noted("preprocessing_num_workers", false, "--threads sets the workers", "", ""),
 	noted("dataloader_num_workers", false, "--threads sets the workers", "", ""),
@@ -127,6 +125,10 @@ func (c *Config) idleBecause(o *Option) string {
 		return "method " + c.Method + " trains no noise"
 	}
 	switch o.Name {
+	case "model_revision", "cache_dir":
+		if c.ModelNameOrPath == "" || isFolder(c.ModelNameOrPath) {
+			return "the model is not looked up by a name"
+		}
 	case "text_column_names", "label_column_name":
 		if c.TaskName != "" {
 			return "the columns of task " + c.TaskName + " are known"

@@ -220,7 +220,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 	if r.fsys == nil {
 		r.finish.Data = dataFilesOf(r.data, nil)
 		w, _ := files.Hash(files.OS, filepath.Join(checkpoint.Path, "model.safetensors"))
-		r.finish.Model.SHA256 = w.SHA256
+		r.finish.Model = ModelFile{checkpoint.Path, w.SHA256} // which has the commit of a name in the cache
 	} else {
 		r.finish.Data = dataFilesOf(r.data, r.fsys.Data)
 	}

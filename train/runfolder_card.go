@@ -52,8 +52,9 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 }
 
 func (c *Config) cardNames() (name, base, data string) {
-	if c.ModelNameOrPath != "" {
-		base = filepath.Base(filepath.Clean(c.ModelNameOrPath))
+	base = c.ModelNameOrPath
+	if isFolder(base) { // else it is a name, which the Hub links
+		base = filepath.Base(filepath.Clean(base))
 	}
 	data = "the texts inside pactune"
 	switch {

@@ -23,7 +23,7 @@ type DataFile struct {
 
 // ModelFile is the checkpoint that a run started from.
 type ModelFile struct {
-	Path   string
+	Path   string // its folder
 	SHA256 string // of its weights
 }
 
@@ -123,11 +123,11 @@ func dataFiles(files []DataFile) []map[string]any {
 	return list
 }
 
-// environmentUsed holds the variables of the table that are set.
+// environmentUsed holds the variables of the table that are set and not private.
 func environmentUsed() map[string]any {
 	used := map[string]any{}
 	for _, e := range environment {
-		if v, ok := os.LookupEnv(e.Name); ok {
+		if v, ok := os.LookupEnv(e.Name); ok && !e.private {
 			used[e.Name] = v
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"pactune/autograd"
 	"pactune/bert"
+	"pactune/hub"
 	"pactune/internal/fault"
 	"pactune/internal/fmath"
 	"pactune/internal/par"
@@ -81,6 +82,10 @@ func newFiller(c *train.Config) (*filler, error) {
 	dir := c.ModelNameOrPath
 	if dir == "" {
 		return nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names the folder of a BertForMaskedLM, with config.json, model.safetensors and the vocabulary")
+	}
+	dir, err := hub.Folder(dir, c.ModelRevision, c.CacheDir, hub.Model)
+	if err != nil {
+		return nil, err
 	}
 	checkpoint, err := bert.Open(dir)
 	if err != nil {

@@ -66,6 +66,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
                                    pretrain a model on plain text
   pactune resume RUN               go on with an interrupted run
+  pactune download NAME            fetch a model of huggingface.co into the cache
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune convert bert/pytorch_model.bin model.safetensors
@@ -113,7 +114,7 @@ func command() *cobra.Command {
 		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
 		fewshotCommand(), tasksCommand(),
-		initCommand(), convertCommand(),
+		downloadCommand(), initCommand(), convertCommand(),
 		plotCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),
 	)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pactune/classify"
+	"pactune/hub"
 	"pactune/internal/fault"
 	"pactune/train"
 )
@@ -41,6 +42,9 @@ Of a model with several labels a text, all that are likely are given, separated 
 		}
 		dir, err := oneFolder("predict", rest)
 		if err != nil {
+			return err
+		}
+		if dir, err = hub.Folder(dir, config.ModelRevision, config.CacheDir, hub.Model); err != nil {
 			return err
 		}
 		if len(rest) > 2 {

@@ -38,6 +38,8 @@ type FS interface {
 	Rename(from, to string) error
 	// Remove removes a file or an empty folder.
 	Remove(name string) error
+	// Symlink makes name a link to target, a path from the folder of name.
+	Symlink(target, name string) error
 	// RemoveAll removes a folder with all that is in it; nothing there is no error.
 	RemoveAll(name string) error
 	// Mkdir makes a folder that is not there yet.
@@ -82,6 +84,7 @@ func open(name string, flag int) (File, error) {
 func (osFS) Truncate(name string, size int64) error     { return os.Truncate(name, size) }
 func (osFS) Rename(from, to string) error               { return os.Rename(from, to) }
 func (osFS) Remove(name string) error                   { return os.Remove(name) }
+func (osFS) Symlink(target, name string) error          { return os.Symlink(target, name) }
 func (osFS) RemoveAll(name string) error                { return os.RemoveAll(name) }
 func (osFS) Mkdir(name string) error                    { return os.Mkdir(name, 0o777) }
 func (osFS) SyncDir(name string) error                  { return syncDir(name) }

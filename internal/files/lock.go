@@ -14,7 +14,7 @@ import (
 // LockName is the file of a folder that the process which writes there holds.
 const LockName = ".lock"
 
-// FolderLock is a folder that this process has for itself.
+// FolderLock is a folder, or a file, that this process has for itself.
 type FolderLock struct{ file *os.File }
 
 // Lock takes a folder for this process, until Unlock or the end of the process,
@@ -22,20 +22,30 @@ type FolderLock struct{ file *os.File }
 // has it, the error, of kind fault.Usage, names process and host.
 func Lock(dir string) (*FolderLock, error) {
 	path := filepath.Join(dir, LockName)
+	l, by, err := TryLock(path)
+	if err == nil && l == nil {
+		err = fault.Errorf(fault.Usage, "%s: %s is writing there (%s); wait for it, end it, or name another folder", dir, by, path)
+	}
+	return l, err
+}
+
+// TryLock takes a file, which is there for nothing else, as Lock takes a folder.
+// If another process has it there is neither lock nor error, but its name.
+func TryLock(path string) (l *FolderLock, by string, err error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 		if err != nil {
-			return nil, fault.Errorf(fault.Usage, "%s: cannot take the folder: %w", dir, err)
+			return nil, "", fault.Errorf(fault.Usage, "%s: cannot take the folder: %w", filepath.Dir(path), err)
 		}
 		held, err := lock(f)
 		if held {
-			by := owner(f)
+			by = owner(f)
 			f.Close()
-			return nil, fault.Errorf(fault.Usage, "%s: %s is writing there (%s); wait for it, end it, or name another folder", dir, by, path)
+			return nil, by, nil
 		}
 		if err != nil {
 			f.Close()
-			return nil, fault.Errorf(fault.Usage, "%s: the file system has no locks: %w; name a folder on another one", path, err)
+			return nil, "", fault.Errorf(fault.Usage, "%s: the file system has no locks: %w; name a folder on another one", path, err)
 		}
 		if !stillThere(f, path) { // its owner removed it between our two calls
 			f.Close()
@@ -47,9 +57,9 @@ func Lock(dir string) (*FolderLock, error) {
 		}
 		if err != nil {
 			f.Close()
-			return nil, Fault(path, 0, err)
+			return nil, "", Fault(path, 0, err)
 		}
-		return &FolderLock{f}, nil
+		return &FolderLock{f}, "", nil
 	}
 }
 

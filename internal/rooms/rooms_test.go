@@ -13,8 +13,8 @@ import (
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped"},
 	{"asm", "safetensors", "tokenizer", "internal/files"},
-	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty"},
-	{"autograd"},
+	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
+	{"autograd", "hub/fetch"},
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
 	{"train"},
@@ -32,6 +32,8 @@ var only = map[string][]string{
 	"plot":            {"internal/fault", "internal/strictjson"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},
 	"tokenizer/learn": {"tokenizer", "internal/fault", "internal/par"},
+	"hub":             {"safetensors", "internal/fault"},
+	"hub/fetch":       {"hub", "safetensors", "internal/files", "internal/fault"},
 }
 
 func floorOf(pkg string) int {
@@ -72,6 +74,9 @@ func check(t *testing.T, pkg string, floor int, imp string) {
 	if imp == "C" {
 		t.Errorf("%s imports C; the project has no cgo", pkg)
 	}
+	if strings.HasPrefix(imp, "net") && imp != "net/url" && pkg != "hub/fetch" && pkg != "hub/fake" {
+		t.Errorf("%s imports %s; only hub/fetch knows a network", pkg, imp)
+	}
 	if !ours {
 		return
 	}
@@ -88,14 +93,14 @@ func check(t *testing.T, pkg string, floor int, imp string) {
 	}
 }
 
-// The libraries know nothing of the data inside the binary.
-func TestEmbeddedDataStayInTheCommand(t *testing.T) {
+// The libraries know nothing of the data inside the binary, nor of a network.
+func TestLibrariesAreSmall(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "pactune/classify", "pactune/train").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
 	for _, dep := range strings.Fields(string(out)) {
-		if dep == "pactune/embedded" || dep == "runtime/cgo" {
+		if dep == "pactune/embedded" || dep == "runtime/cgo" || dep == "net/http" {
 			t.Errorf("the libraries depend on %s", dep)
 		}
 	}

@@ -276,6 +276,11 @@ func (d *Disk) RemoveAll(name string) error {
 	return d.Remove(name)
 }
 
+// Symlink implements files.FS: like some disks, this one has no links.
+func (d *Disk) Symlink(_, name string) error {
+	return &fs.PathError{Op: "symlink", Path: name, Err: errors.ErrUnsupported}
+}
+
 // Mkdir implements files.FS.
 func (d *Disk) Mkdir(name string) error {
 	folder, base, n, err := d.begin("mkdir", name)

@@ -71,6 +71,14 @@ func (f *Failing) Remove(name string) error {
 	return f.FS.Remove(name)
 }
 
+// Symlink implements files.FS.
+func (f *Failing) Symlink(target, name string) error {
+	if err := f.fails("symlink", name); err != nil {
+		return err
+	}
+	return f.FS.Symlink(target, name)
+}
+
 // RemoveAll implements files.FS.
 func (f *Failing) RemoveAll(name string) error {
 	if err := f.fails("remove", name); err != nil {
