@@ -17,6 +17,7 @@
 package hub
 
 import (
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -143,7 +144,8 @@ func Endpoint() (*url.URL, error) {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Address is where a hub has a file of the model.

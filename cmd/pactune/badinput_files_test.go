@@ -21,6 +21,8 @@ type badFiles struct {
 }
 
 func newBadFiles(t *testing.T) *badFiles {
+	t.Setenv("HF_HUB_CACHE", "cache") // the same on every machine
+	t.Setenv("HF_ENDPOINT", "")
 	f := &badFiles{t, job(t)}
 	r := pactune(t, f.dir, "", strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --method cwgnc --max_steps 1 --output_dir tuned")...)
 	if r.code != 0 {

@@ -113,7 +113,7 @@ var moreBadModels = part{"More about models", false, func(f *badFiles) {
 	f.edit("tuned", "nolabels", "config.json", func(c map[string]any) { delete(c, "id2label") })
 	f.set("tuned", "tunednan", "classifier.bias", 1, float32(math.NaN()))
 }, []badInput{
-	{"name of a hub", "MODEL google-bert/bert-base-uncased", 4, []string{"no such folder", "not downloaded"}},
+	{"name of a hub", "MODEL google-bert/bert-base-uncased", 4, []string{"no such folder", "the cache cache does not hold the model", "pactune download google-bert/bert-base-uncased", "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"}},
 	{"file for a folder", "MODEL model/config.json", 4, []string{"is a file; expected the folder"}},
 	{"empty folder", "MODEL hollow", 4, []string{"hollow/config.json: no such file"}},
 	{"only a pytorch_model.bin, not of torch.save", "MODEL pickled", 4, []string{"pickled/pytorch_model.bin: byte 0", "torch.save"}},
