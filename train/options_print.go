@@ -35,8 +35,20 @@ func WriteHelp(w io.Writer, all bool) {
 		fmt.Fprintf(w, "\nAccepted for run_glue's command lines\n")
 		wrap(w, "  ", strings.Join(unlistedNames(), " "))
 	}
-	fmt.Fprintf(w, "\nEnvironment\n")
+	writeEnvironment(w, func(in int) bool { return all || in == 0 })
+}
+
+// writeEnvironment prints the variables of chosen subcommands.
+func writeEnvironment(w io.Writer, chosen func(in int) bool) {
+	headed := false
 	for _, e := range environment {
+		if !chosen(e.in) {
+			continue
+		}
+		if !headed {
+			fmt.Fprintf(w, "\nEnvironment\n")
+			headed = true
+		}
 		fmt.Fprintf(w, "  %-20s ", e.Name)
 		wrap(w, strings.Repeat(" ", 23), e.Help)
 	}
@@ -59,6 +71,7 @@ func WriteOptionsOf(w io.Writer, recipe string, in int, extra ...Option) {
 		}
 		writeOption(w, &o)
 	}
+	writeEnvironment(w, func(of int) bool { return of&in != 0 })
 }
 
 func writeOption(w io.Writer, o *Option) {

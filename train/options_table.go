@@ -203,20 +203,21 @@ var listed = []Option{
 var environment = []struct {
 	Name, Help string
 	private    bool
+	in         int // the subcommands whose --help has it; 0: train's, where --help all has every one
 }{
 	{Name: "PACTUNE_KERNEL", Help: "avx512, avx2, bfmmla (neon, and its products of bfloat16), neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
 	{Name: "GOGC", Help: "how much the heap may grow by garbage, in percent; train sets 10 where it is not set, which the forecast of the memory counts on"},
 	{Name: "PACTUNE_DATA", Help: "folder of real data that the tests use"},
 	{Name: "NO_COLOR", Help: "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
 	{Name: "TERM", Help: "dumb: plain lines instead of an updating one"},
-	{Name: "HF_HOME", Help: "Hugging Face's folder, with the cache hub and the file token; none: XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface"},
-	{Name: "HF_HUB_CACHE", Help: "the cache of models; none: HF_HOME/hub"},
-	{Name: "XDG_CACHE_HOME", Help: "where HF_HOME is by default"},
-	{Name: "HF_HUB_OFFLINE", Help: "1, ON, YES or TRUE: pactune download uses no network; no other command ever does"},
-	{Name: "TRANSFORMERS_OFFLINE", Help: "the same, where HF_HUB_OFFLINE is not set"},
-	{Name: "HF_ENDPOINT", Help: "address of the hub for pactune download; none: https://huggingface.co", private: true},
-	{Name: "HF_TOKEN", Help: "what pactune download shows to the hub for private models", private: true},
-	{Name: "HF_TOKEN_PATH", Help: "file with the token, where HF_TOKEN is not set; none: HF_HOME/token"},
-	{Name: "HTTPS_PROXY", Help: "the proxy of pactune download; NO_PROXY names hosts without one", private: true},
-	{Name: "SSL_CERT_FILE", Help: "authorities whose certificates pactune download trusts, in place of the system's"},
+	{Name: "HF_HOME", Help: "Hugging Face's folder, with the cache hub and the file token; none: XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface", in: InDownload},
+	{Name: "HF_HUB_CACHE", Help: "the cache of models; none: HF_HOME/hub", in: InDownload},
+	{Name: "XDG_CACHE_HOME", Help: "where HF_HOME is by default", in: InDownload},
+	{Name: "HF_HUB_OFFLINE", Help: "1, ON, YES or TRUE: pactune download uses no network; no other command ever does", in: InDownload},
+	{Name: "TRANSFORMERS_OFFLINE", Help: "the same, where HF_HUB_OFFLINE is not set", in: InDownload},
+	{Name: "HF_ENDPOINT", Help: "address of the hub for pactune download; none: https://huggingface.co", private: true, in: InDownload},
+	{Name: "HF_TOKEN", Help: "what pactune download shows to the hub for private models", private: true, in: InDownload},
+	{Name: "HF_TOKEN_PATH", Help: "file with the token, where HF_TOKEN is not set; none: HF_HOME/token", in: InDownload},
+	{Name: "HTTPS_PROXY", Help: "the proxy of pactune download; NO_PROXY names hosts without one", private: true, in: InDownload},
+	{Name: "SSL_CERT_FILE", Help: "authorities whose certificates pactune download trusts, in place of the system's", in: InDownload},
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"pactune/hub"
 )
 
 // writeCard writes README.md, the model card, in the form that the Hub reads.
@@ -53,7 +55,7 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 
 func (c *Config) cardNames() (name, base, data string) {
 	base = c.ModelNameOrPath
-	if isFolder(base) { // else it is a name, which the Hub links
+	if base != "" && (isFolder(base) || !hub.IsName(base)) { // the Hub links a name
 		base = filepath.Base(filepath.Clean(base))
 	}
 	data = "the texts inside pactune"

@@ -18,7 +18,7 @@ const downloadHelp = `Usage: pactune download NAME [options]
 Fetches a model of huggingface.co, such as google-bert/bert-base-uncased, into the cache that
 transformers uses too, and prints its folder. Wherever a command takes a model's folder it takes
 NAME from then on. Only the files that are read come; an interrupted download goes on where it
-ended. HF_TOKEN is for private models; pactune train --help lists the other variables.
+ended.
 `
 
 func downloadCommand() *cobra.Command {
