@@ -29,6 +29,7 @@ func (r *run) finish() error {
 		func() error { return f.WriteJSON("all_results.json", 4, results) },
 		func() error { return f.WriteJSON("training_args.json", 2, r.cfg.values()) },
 		func() error { return f.WriteJSON("run.json", 2, manifest) },
+		func() error { return r.terms.Write(f.Write) },
 		func() error { return f.Write("README.md", r.card) },
 		f.Seal,
 	} {
@@ -67,7 +68,7 @@ func (r *run) card(out io.Writer) error {
 	if name == "" {
 		name = filepath.Base(r.folder.Path())
 	}
-	fmt.Fprintf(w, "---\nlibrary_name: transformers\npipeline_tag: fill-mask\ntags:\n- fill-mask\n- pactune\n---\n\n")
+	fmt.Fprintf(w, "---\nlibrary_name: transformers\n%spipeline_tag: fill-mask\ntags:\n- fill-mask\n- pactune\n---\n\n", r.terms.FrontMatter())
 	fmt.Fprintf(w, "<!-- This model card was generated automatically from what the run knows. It should be proofread and completed. -->\n\n# %s\n\n", train.Markdown(name))
 	fmt.Fprintf(w, "A BERT of %s, pretrained by masked language modelling with pactune %s on %d tokens of:\n\n", r.plan.Model, train.Version, r.done.Tokens)
 	for _, f := range r.text.Files() {

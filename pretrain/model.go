@@ -21,6 +21,7 @@ type source struct {
 	tok        *tokenizer.Tokenizer
 	config     bert.Config
 	checkpoint *bert.Checkpoint // nil for a new model
+	licence    train.Licence
 }
 
 func (c *Config) open() (*source, error) {
@@ -29,7 +30,12 @@ func (c *Config) open() (*source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &source{tok: tok, config: checkpoint.Config, checkpoint: checkpoint}, nil
+		licence, err := train.ReadLicence(os.DirFS(checkpoint.Path))
+		if err != nil {
+			checkpoint.Close()
+			return nil, fault.Errorf(fault.Model, "%s: %w", checkpoint.Path, err)
+		}
+		return &source{tok: tok, config: checkpoint.Config, checkpoint: checkpoint, licence: licence}, nil
 	}
 	tok, err := openVocabulary(c.Vocab)
 	if err != nil {

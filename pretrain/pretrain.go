@@ -57,6 +57,7 @@ type run struct {
 	hooks  train.Hooks
 	text   *corpus.Corpus
 	tok    *tokenizer.Tokenizer
+	terms  train.Licence // of the model that it goes on with
 	t      *trainer
 	plan   *train.Plan
 	stats  corpus.Stats
@@ -139,7 +140,7 @@ func (r *run) prepare(pool *par.Pool) error {
 		return err
 	}
 	defer source.close()
-	r.tok = source.tok
+	r.tok, r.terms = source.tok, source.licence
 	model, err := source.model(c)
 	if err != nil {
 		return err

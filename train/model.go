@@ -48,6 +48,14 @@ func OpenModel(c *Config, b *Builtin) (*bert.Checkpoint, *tokenizer.Tokenizer, e
 	return checkpoint, tok, nil
 }
 
+// folderOf is the folder of a checkpoint that OpenModel opened.
+func folderOf(c *bert.Checkpoint, b *Builtin) fs.FS {
+	if b != nil {
+		return b.Model
+	}
+	return os.DirFS(c.Path)
+}
+
 // openTokenizer opens the tokeniser that the settings name, or the one in the
 // model's folder, which path stands for in errors.
 func openTokenizer(c *Config, model fs.FS, path string) (*tokenizer.Tokenizer, error) {

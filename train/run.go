@@ -148,6 +148,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	}
 	defer checkpoint.Close()
 	r.tok = tok
+	if r.finish.Licence, err = ReadLicence(folderOf(checkpoint, r.fsys)); err != nil {
+		return in(checkpoint.Path, err)
+	}
 	model, err := newModel(c, checkpoint, r.data)
 	if err != nil {
 		return err

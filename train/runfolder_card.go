@@ -18,6 +18,7 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 	if base != "" {
 		fmt.Fprintf(b, "base_model: %s\n", yamlText(base))
 	}
+	fmt.Fprint(b, s.Licence.FrontMatter())
 	fmt.Fprintf(b, "tags:\n- generated_from_trainer\n- pactune\n")
 	if s.Config.TaskName != "" {
 		fmt.Fprintf(b, "datasets:\n- glue\n")

@@ -83,6 +83,7 @@ type Finish struct {
 	Result     *Result
 	Data       []DataFile
 	Model      ModelFile
+	Licence    Licence // of the model that the run started from
 	Argv       []string
 	Start, End time.Time
 	Exit       string    // "running", "finished", "interrupted", "diverged: …"
@@ -109,6 +110,7 @@ func (f *Folder) Finish(s *Finish) error {
 		func() error { return f.WriteJSON("all_results.json", 4, all) },
 		func() error { return f.WriteJSON("trainer_state.json", 2, f.history.state(s)) },
 		func() error { return f.WriteJSON("training_args.json", 2, s.Config.Values()) },
+		func() error { return s.Licence.Write(f.Write) },
 		func() error {
 			return f.Write("README.md", func(w io.Writer) error { return writeCard(w, s, &f.history) })
 		},
