@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"pactune/checkpoint"
 	"pactune/internal/fault"
@@ -134,7 +135,7 @@ func (r *run) open(e *earlier) (err error) {
 
 // writeManifest writes the run.json of a run that has not ended.
 func (r *run) writeManifest(exit string) error {
-	r.finish.Exit, r.finish.End = exit, r.finish.Start
+	r.finish.Exit, r.finish.End = exit, time.Now()
 	m := Manifest(&r.finish)
 	m["origin"] = &r.origin
 	return r.folder.WriteJSON(manifestName, 2, m)

@@ -98,8 +98,8 @@ func (r *resumable) equal(what, a, b string) {
 		x, errX := os.ReadFile(filepath.Join(a, name))
 		y, errY := os.ReadFile(filepath.Join(b, name))
 		x, y = bytes.ReplaceAll(x, []byte(a), nil), bytes.ReplaceAll(y, []byte(b), nil)
-		if name == "training_args.json" { // how the run was gone on with
-			x, y = without(x, "resume", "save_", "threads"), without(y, "resume", "save_", "threads")
+		if name == "training_args.json" { // on which no result depends
+			x, y = without(x, "save_", "threads"), without(y, "save_", "threads")
 		}
 		if name == "README.md" {
 			x, y = without(x, "name:", "# "), without(y, "name:", "# ")

@@ -62,6 +62,7 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	if err != nil {
 		return nil, err
 	}
+	cfg.Resume = "never" // what is recorded describes the whole run
 	if from != nil && from.ended() {
 		r.note(from.dir + ": this run has ended: nothing is left to do")
 		return &Result{Folder: from.dir, Steps: from.Steps}, nil
