@@ -22,6 +22,7 @@ import (
 	"hash/fnv"
 
 	"pactune/autograd"
+	"pactune/internal/fault"
 	"pactune/internal/rng"
 	"pactune/tensor"
 )
@@ -159,6 +160,17 @@ func (s *Store) Initialise(p *autograd.Param, seed uint64, stream uint32) {
 
 // ZeroGrad sets every gradient to zero.
 func (s *Store) ZeroGrad() { clear(s.grads) }
+
+// Finite returns an error of kind Diverged that names the first weight which is
+// NaN or infinite.
+func (s *Store) Finite() error {
+	for _, p := range s.Params {
+		if i := FirstNonFinite(p.Clean); i >= 0 {
+			return fault.Errorf(fault.Diverged, "element %d of the tensor %s is %v", i, p.Name, p.Clean[i])
+		}
+	}
+	return nil
+}
 
 // Trainable returns the parameters that are not frozen, in order.
 func (s *Store) Trainable() []*autograd.Param {

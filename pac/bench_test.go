@@ -32,7 +32,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}{
 		{"Begin", func() { n.Begin(step); n.End() }},
 		{"Measure", func() { _ = clip.Measure(false) }},
-		{"StepNoise", bound.StepNoise},
+		{"StepNoise", func() { _ = bound.StepNoise() }},
 		{"Clip", clip.Clip},
 		{"Backward", bound.Backward},
 		{"StepPrior", bound.StepPrior},

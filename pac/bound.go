@@ -3,6 +3,7 @@ package pac
 import (
 	"math"
 
+	"pactune/internal/fault"
 	"pactune/internal/fmath"
 	"pactune/optim"
 	"pactune/tensor"
@@ -41,13 +42,47 @@ type Terms struct {
 
 // StepNoise evaluates the bound at the start of the update and makes the Adam
 // step on p, with dp_i = g_i·ε_i·e^{p_i} + (e^{2(p_i−b_j)} − 1)/(mγ). It reads
-// the gradients of the noisy loss before they are clipped.
-func (b *Bound) StepNoise() {
+// the gradients of the noisy loss before they are clipped. When a number of the
+// bound or of its gradient would not be finite, nothing is changed, and the error,
+// of kind Diverged, names the tensor.
+func (b *Bound) StepNoise() error {
 	b.Terms = b.evaluate()
+	if err := b.check(); err != nil {
+		return err
+	}
 	t, adam := b.Noise.Steps+1, optim.DefaultAdam()
 	b.Noise.stepStds(b.weight(),
 		adam.Step(b.Rate, 0, t),
 		adam.Step(b.HeadRate*headFactor(t), 0, t))
+	return nil
+}
+
+// Limits of check. Noise far above every weight is no noise. The others keep
+// e^{−2b}/(mγ), the terms that it is a factor of, and Adam's squares of them
+// within float32.
+const (
+	largestStd   = 1e4
+	largestScale = 1e38
+	largestTerm  = 1e18
+)
+
+// check refuses terms that the update cannot be made with; NaN fails every test.
+func (b *Bound) check() error {
+	n := b.Noise
+	for _, weight := range [2]float64{1, b.weight()} { // first what is bad by itself: it spoils γ and with it the weight
+		for j := range n.Tensors {
+			t, scale := &n.Tensors[j], weight/n.variance[j]
+			variance := t.sums.E2P / float64(len(t.noisy))
+			if !(variance <= largestStd*largestStd && scale <= largestScale && (t.sums.E2P+t.sums.Dist)*scale <= largestTerm) {
+				return fault.Errorf(fault.Diverged, "the noise of the tensor %s has a standard deviation of %.3g, in the prior of %.3g: its bound is not finite, or means nothing",
+					t.Name, math.Sqrt(variance), math.Sqrt(n.variance[j]))
+			}
+		}
+	}
+	if t := &b.Terms; math.IsNaN(t.LPac) || math.IsInf(t.LPac, 0) {
+		return fault.Errorf(fault.Diverged, "the term L_pac of the bound is %v (KL %v, K %v, gamma %v)", t.LPac, t.KL, t.K, t.Gamma)
+	}
+	return nil
 }
 
 // Backward adds the gradient of L_pac to the (clipped) gradients of the

@@ -72,7 +72,9 @@ func checkGradients(t *testing.T, bound *Bound) {
 	}
 	n.Begin(step)
 	n.End()
-	bound.StepNoise()
+	if err := bound.StepNoise(); err != nil {
+		t.Fatal(err)
+	}
 	bound.Backward()
 
 	if e := relative(bound.Terms.KL, o.kl()); e > 1e-12 {
@@ -192,7 +194,9 @@ func checkTrace(t *testing.T, bound *Bound) {
 		n.Begin(u)
 		checkNoisy(t, n, o, u)
 		n.End()
-		bound.StepNoise()
+		if err := bound.StepNoise(); err != nil {
+			t.Fatal(err)
+		}
 		bound.Backward()
 		bound.StepPrior()
 		if relative(bound.Terms.KL, kl) > tolerance || relative(bound.Terms.Gamma, gamma) > tolerance ||
@@ -305,7 +309,9 @@ func update(b *Bound, step int) {
 	setGrads(n.params, step)
 	n.Begin(step)
 	n.End()
-	b.StepNoise()
+	if err := b.StepNoise(); err != nil {
+		panic(err)
+	}
 	b.Backward()
 	b.StepPrior()
 }

@@ -20,7 +20,7 @@
 //	…                            // forward and backward, as often as needed
 //	noise.End()                  // Param.Data back to the clean weights
 //	err := clipper.Measure(…)    // stops on NaN before anything has changed
-//	bound.StepNoise()            // 1: dp from the unclipped gradient, Adam
+//	err = bound.StepNoise()      // 1: dp from the unclipped gradient, Adam
 //	clipper.Clip()
 //	bound.Backward()             // 1: the KL term into dw; db
 //	bound.StepPrior()            // 1: Adam on b

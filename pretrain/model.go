@@ -118,12 +118,22 @@ func (s *source) load(c *Config, m *bert.Model, text *corpus.Corpus) (note strin
 // checkMemory forecasts what the run holds at most and refuses what the process
 // may not use.
 func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, limit int64, err error) {
+	process := train.Resident() + textBytes
+	return train.CheckMemory(c.Config, c.BatchSize, func(changed *train.Config) train.Memory {
+		one := *c
+		one.Config = changed
+		return one.forecast(m, process, workers)
+	})
+}
+
+// forecast computes what a run will hold, process in the beginning.
+func (c *Config) forecast(m *bert.Model, process int64, workers int) train.Memory {
 	const f = int64(tensor.FloatBytes)
 	all, trained := m.Store.Len()
-	need = train.Memory{Process: train.Resident() + textBytes, Weights: f * int64(all), Gradients: f * int64(trained), Moments: 2 * f * int64(trained)}
+	need := train.Memory{Process: process, Weights: f * int64(all), Gradients: f * int64(trained), Moments: 2 * f * int64(trained)}
 	tape, err := c.NewTape(par.Dry(workers))
 	if err != nil {
-		return need, 0, err
+		return need // the trainer tells of it
 	}
 	t := &trainer{cfg: c, model: m, tape: tape, drop: c.Rates(m)}
 	largest := c.Longest(c.BatchSize, c.MLMProbability)
@@ -132,14 +142,18 @@ func (c *Config) checkMemory(m *bert.Model, workers int) (need train.Memory, lim
 	held := c.Longest(c.EvalBatchSize, corpus.HeldOutProbability)
 	t.forward(&held, false, 1)
 	arena, _ := tape.Bytes()
-	need.Activations = int64(arena)
+	need.Activations, need.LongestBatch = int64(arena), len(largest.IDs)
 	need.Buffers = int64(tape.Work()) + 3*f*int64(workers*c.MaxSeqLength*c.MaxSeqLength)
-	limit, by := c.MemoryLimit()
-	if limit > 0 && need.Total() > limit {
-		return need, limit, fault.Errorf(fault.Resources, "the run needs %s of memory, %s %s; a smaller --per_device_train_batch_size with --gradient_accumulation_steps, or --gradient_checkpointing, needs less",
-			train.Size(need.Total()), by, train.Size(limit))
-	}
-	return need, limit, nil
+	return need
+}
+
+// checkDisk refuses a run that its disk cannot hold: one checkpoint more than are
+// kept is there while it is written.
+func (c *Config) checkDisk(m *bert.Model, steps int) (train.Disk, error) {
+	all, trained := m.Store.Len()
+	d := c.DiskOf(m, steps, 0, 0)
+	d.Checkpoints = int64(c.SaveTotalLimit+1) * int64(tensor.FloatBytes) * int64(all+2*trained)
+	return d, c.CheckDisk(&d, c.SaveTotalLimit)
 }
 
 // textBytes is about what two windows of text and the counts of a vocabulary

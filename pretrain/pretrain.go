@@ -159,6 +159,10 @@ func (r *run) prepare(pool *par.Pool) error {
 	}
 	steps, perEpoch := c.updates(r.stats)
 	memory, limit, err := c.checkMemory(model, pool.Workers())
+	var disk train.Disk
+	if err == nil {
+		disk, err = c.checkDisk(model, steps)
+	}
 	if err == nil {
 		var loaded string
 		loaded, err = source.load(c, model, r.text)
@@ -179,7 +183,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	r.t.tape.Reserve(int(memory.Activations))
 	r.t.clock, r.t.tape.Clock = r.clock, r.clock
 	r.describe(model, steps, perEpoch, pool.Workers())
-	r.plan.Memory, r.plan.MemoryLimit = memory, limit
+	r.plan.Memory, r.plan.MemoryLimit, r.plan.Disk = memory, limit, disk
 	r.clock.Part(profile.Read)
 	return nil
 }
@@ -202,7 +206,7 @@ func (r *run) describe(m *bert.Model, steps, perEpoch, threads int) {
 		MetricNames: []string{"perplexity"},
 		Epochs:      c.NumTrainEpochs, StepsPerEpoch: perEpoch, Steps: steps, Batch: c.BatchSize * c.AccumulationSteps,
 		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.Kernel().String(),
-		LogEvery: c.LogEvery(steps, perEpoch), LogFirst: c.LoggingFirstStep,
+		LogEvery: c.LogEvery(steps, perEpoch), LogFirst: c.LoggingFirstStep, EvalEvery: c.EvalEvery(steps, perEpoch),
 	}
 	if c.ModelNameOrPath != "" {
 		p.Model = c.ModelNameOrPath
@@ -232,8 +236,11 @@ func (r *run) train(ctx context.Context) (*Result, error) {
 		}
 		timing, err := r.t.step(r.done.Step)
 		if err != nil {
-			return nil, r.withCheckpoint(err)
+			if err = r.t.leaveOut(r.done.Step, err); err != nil {
+				return nil, r.withCheckpoint(err)
+			}
 		}
+		r.note(r.t.rec.Remark(&r.t.spikes))
 		r.done.Step++
 		r.done.Tokens += int64(timing.Tokens)
 		r.folder.Log.Step(&r.t.rec, timing)

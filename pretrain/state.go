@@ -22,6 +22,8 @@ type state struct {
 	Tokens   int64            `json:"tokens"`
 	Position corpus.Position  `json:"position"`
 	Logs     map[string]int64 `json:"logs"` // length of each
+	Skips    train.Skips      `json:"skips"`
+	Spikes   train.Spikes     `json:"spikes"`
 	Text     []textFile       `json:"text"`
 	Saved    int              `json:"-"` // step of the newest checkpoint
 }
@@ -49,6 +51,7 @@ func (r *run) save() error {
 	if err != nil {
 		return err
 	}
+	r.done.Skips, r.done.Spikes = r.t.skips, r.t.spikes
 	r.done.Logs, r.done.Position, r.done.Text = logs, r.text.Position(), r.textFiles()
 	config, err := r.t.model.Config.JSON()
 	if err != nil {
@@ -130,6 +133,7 @@ func (r *run) load(found *checkpoint.Found) error {
 	if err := found.Load(checkpoint.Optimizer, train.Moments(r.t.opt)); err != nil {
 		return err
 	}
+	r.t.skips, r.t.spikes = r.done.Skips, r.done.Spikes
 	r.done.Saved = r.done.Step
 	return r.text.Seek(r.done.Position)
 }

@@ -1,6 +1,7 @@
 package pretrain
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/internal/rng"
-	"pactune/nn"
 	"pactune/optim"
 	"pactune/tensor"
 	"pactune/train"
@@ -36,6 +36,8 @@ type trainer struct {
 	schedule optim.Schedule
 	clipper  *optim.Clipper
 	clock    *profile.Clock // nil without a profile
+	skips    train.Skips
+	spikes   train.Spikes
 	rec      train.StepRecord
 }
 
@@ -75,7 +77,8 @@ func (c *Config) groups(m *bert.Model) []optim.Group {
 	return []optim.Group{decayed, plain}
 }
 
-// step is update s, counted from 0. On an error the update is not made.
+// step is update s, counted from 0. On an error the update is not made: weights and
+// moments are as before.
 func (t *trainer) step(s int) (train.Timing, error) {
 	start := time.Now()
 	t.clock.Part(profile.Rest)
@@ -100,9 +103,11 @@ func (t *trainer) step(s int) (train.Timing, error) {
 	t.clipper.Clip()
 	t.clock.Part(profile.Clip)
 	scale := t.schedule.Scale(s)
-	t.opt.Step(s+1, scale)
+	t.opt.Step(s+1-t.skips.Total, scale)
+	t.skips.Row = 0
 	t.clock.Part(profile.AdamW)
 	r := &t.rec
+	r.Spike, r.Skipped = t.spikes.Add(r.Loss), ""
 	r.Step, r.LR, r.HeadLR = s+1, t.cfg.LearningRate*scale, t.cfg.LearningRate*scale
 	r.GradNorm, r.GradNormClip = t.clipper.Norm, t.clipper.After
 	r.Epoch = t.text.Epoch()
@@ -110,16 +115,31 @@ func (t *trainer) step(s int) (train.Timing, error) {
 	return timing, nil
 }
 
+// leaveOut makes the record of update s, which failed with err, when it is left
+// out. Otherwise it returns the error.
+func (t *trainer) leaveOut(s int, err error) error {
+	if err := t.skips.Take(t.cfg.Config, err); err != nil {
+		return err
+	}
+	t.rec = train.StepRecord{Step: s + 1, Epoch: t.text.Epoch(), Loss: t.rec.Loss, Skipped: err.Error()}
+	return nil
+}
+
 // gradients adds up the gradient of the mean loss over the targets of update s.
 func (t *trainer) gradients(s, targets int) error {
 	t.drop.Key = rng.NewKey(t.cfg.Seed, rng.StreamDropout, uint64(s))
 	sum, scale := 0.0, 1/float64(targets)
+	t.rec.Loss = math.NaN() // until it is known
 	t.model.Store.ZeroGrad()
 	t.clock.Part(profile.ZeroGrad)
 	for i := range t.micros {
 		loss := t.forward(&t.micros[i], true, scale)
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return fault.Errorf(fault.Diverged, "update %d: the loss is %v; %s", s+1, loss, advice)
+			t.rec.Loss = loss
+			if err := t.model.Store.Finite(); err != nil {
+				return fmt.Errorf("update %d: the loss is %v: %w; %s", s+1, loss, err, advice)
+			}
+			return fault.Errorf(fault.Diverged, "update %d: the loss is %v, all weights are finite: activations overflowed; %s", s+1, loss, advice)
 		}
 		sum += loss
 		t.tape.Backward()
@@ -143,10 +163,8 @@ const advice = "try a lower --learning_rate or a longer --warmup_ratio"
 
 // finite returns an error when a weight is not.
 func (t *trainer) finite() error {
-	for _, p := range t.model.Store.Params {
-		if i := nn.FirstNonFinite(p.Clean); i >= 0 {
-			return fault.Errorf(fault.Diverged, "update %d: element %d of the tensor %s is %v; %s", t.rec.Step, i, p.Name, p.Clean[i], advice)
-		}
+	if err := t.model.Store.Finite(); err != nil {
+		return fmt.Errorf("update %d: %w; %s", t.rec.Step, err, advice)
 	}
 	return nil
 }

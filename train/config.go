@@ -57,8 +57,9 @@ type Config struct {
 	MaxSteps           int     // −1 is off
 	BatchSize          int     // examples in a micro-batch
 	EvalBatchSize      int
-	AccumulationSteps  int  // micro-batches in one update
-	Checkpointing      bool // layers are computed again in the backward pass
+	AccumulationSteps  int    // micro-batches in one update
+	OnNaN              string // "stop" or "skip": what an update does whose numbers are not finite
+	Checkpointing      bool   // layers are computed again in the backward pass
 	WeightDecay        float64
 	WeightDecayOn      string // "all" tensors or only "matrices": no bias, no LayerNorm
 	AdamBeta1          float64

@@ -56,6 +56,8 @@ type Plan struct {
 	Kernel        string // of the matrix products: instruction set, precision and tile
 	Memory        Memory // forecast of the most that the run holds
 	MemoryLimit   int64  // bytes that the process may use, 0 when that is not known
+	Disk          Disk   // forecast of what the run writes
+	EvalEvery     int    // updates between evaluations, 0 for none but the last
 	LogEvery      int    // updates between printed lines, 0 for none
 	LogFirst      bool
 }
@@ -79,6 +81,8 @@ type StepRecord struct {
 	GradNormClip float64 // after clipping
 	ClipRate     float64 // elements in clipped components / all elements
 	LR, HeadLR   float64
+	Spike        bool   // the loss stands far above those before (Spikes)
+	Skipped      string // why the update was left out, "" for one that was made
 
 	// PAC-tuning. In stage 2 the bound's terms are those at its end.
 	KL, KLPerRow     float64 // KL and KL/m

@@ -42,6 +42,15 @@ func (l *Log) Step(r *StepRecord, t Timing) {
 		w.int("stage", r.Stage)
 	}
 	w.number("loss", r.Loss)
+	if r.Skipped != "" {
+		w.text("skipped", r.Skipped)
+		l.write(&l.metrics, w.close())
+		l.timing(r, t)
+		return
+	}
+	if r.Spike {
+		w.bool("spike", true)
+	}
 	if r.Stage > 0 {
 		w.number("kl", r.KL)
 		w.number("kl_per_row", r.KLPerRow)
@@ -63,7 +72,12 @@ func (l *Log) Step(r *StepRecord, t Timing) {
 	w.number("learning_rate", r.LR)
 	w.number("head_learning_rate", r.HeadLR)
 	l.write(&l.metrics, w.close())
+	l.timing(r, t)
+}
 
+// timing logs what an update took.
+func (l *Log) timing(r *StepRecord, t Timing) {
+	w := &l.line
 	w.open()
 	w.int("step", r.Step)
 	w.number("seconds", t.Elapsed.Seconds())

@@ -26,6 +26,8 @@ type Memory struct {
 	Buffers     int64 // packed operands, batches, results of evaluations
 
 	Reading int64 // the most that was held before, while the data were read
+
+	LongestBatch int // tokens in the largest micro-batch
 }
 
 // Total is the sum of the parts, or what reading the data took where that was
@@ -89,6 +91,7 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	}
 	p.loss(train.Data.Problem, p.run(train, largestMicro(c, train), true, c.Rates(m)), 1)
 	p.tape.Backward()
+	out.LongestBatch = len(p.batch.IDs)
 	longest := train.Lengths().Max
 	for _, e := range evals {
 		pass(e, every(e.Rows()))
@@ -176,14 +179,39 @@ func (r *run) checkMemory(m *bert.Model, train *glue.Encoded, workers int) error
 		f.Reading = reading
 		return f
 	}
-	r.memory = need(r.cfg)
-	limit, source := r.cfg.MemoryLimit()
-	r.limit = limit
-	if r.limit == 0 || r.memory.Total() <= r.limit {
-		return nil
+	var err error
+	r.memory, r.limit, err = CheckMemory(r.cfg, train.Rows(), need)
+	return err
+}
+
+// CheckMemory computes by need what a run holds at most, and the limit, 0 when
+// nothing tells of one. A run that does not fit is refused with an error of kind
+// Resources that says which settings would fit, by need too; rows is the largest
+// batch that there can be.
+func CheckMemory(c *Config, rows int, need func(*Config) Memory) (m Memory, limit int64, err error) {
+	m = need(c)
+	limit, source := c.MemoryLimit()
+	if limit == 0 || m.Total() <= limit {
+		return m, limit, nil
 	}
-	return fault.Errorf(fault.Resources, "the run needs %s of memory, %s %s; %s",
-		Size(r.memory.Total()), source, Size(r.limit), whatFits(r.cfg, train.Rows(), need, r.limit))
+	return m, limit, fault.Errorf(fault.Resources, "the run needs %s of memory (%s), %s %s; %s",
+		Size(m.Total()), m.byPart(), source, Size(limit), whatFits(c, rows, need, limit))
+}
+
+// byPart lists the parts for a person, the small ones together.
+func (m Memory) byPart() string {
+	text := ""
+	rest := m.Total()
+	for _, p := range []struct {
+		name  string
+		bytes int64
+	}{{"weights", m.Weights}, {"gradients", m.Gradients}, {"moments", m.Moments}, {"noise", m.Noise}} {
+		if rest -= p.bytes; p.bytes > 0 {
+			text += fmt.Sprintf("%s %s, ", p.name, Size(p.bytes))
+		}
+	}
+	rest -= m.Activations
+	return text + fmt.Sprintf("activations %s (%s), other %s", Size(m.Activations), plural(m.LongestBatch, "token"), Size(rest))
 }
 
 // MemoryLimit is what a run may use, in bytes, and whose limit that is: the

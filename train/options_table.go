@@ -168,6 +168,8 @@ var listed = []Option{
 	{Name: "resume", Group: "Checkpoints", Default: "never", Help: "auto: go on with the run in --output_dir if there is one; never; or the folder of a run or of one of its checkpoints",
 		bind: func(c *Config) any { return &c.Resume }},
 
+	{Name: "on_nan", Group: "Run", Default: "stop", rule: oneOf("stop", "skip"), never: map[string]string{"rollback": "a run is not taken back to a checkpoint; there are stop and skip"}, in: InPretrain, Help: "when loss, gradient or noise is not finite: stop before the update, or leave the update out, at most ten in a row",
+		bind: func(c *Config) any { return &c.OnNaN }},
 	{Name: "output_dir", Group: "Run", in: InPretrain, Help: "new or empty folder; none: runs/NNN-task-method",
 		bind: func(c *Config) any { return &c.OutputDir }},
 	{Name: "run_name", Group: "Run", in: InPretrain, Help: "a name for run.json",

@@ -28,6 +28,7 @@ type Progress struct {
 	work    string    // other work in progress
 	open    bool      // there is a line to be written over
 	speed   speed
+	trial   trial
 }
 
 // lull is how long other work goes on without a line that tells of it.
@@ -85,7 +86,8 @@ func (p *Progress) begin(plan *Plan) {
 	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s\n",
 		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural(plan.Steps, "update"), stages, plural(plan.Batch, "example"),
 		plural(plan.Threads, "thread"), kernels)
-	fmt.Fprintf(p.out, "memory  %s\n", Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)))
+	fmt.Fprintf(p.out, "memory  %s\n        %s\n", Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)), plan.Memory.byPart())
+	fmt.Fprintf(p.out, "disk    %s\n", plan.Disk.text())
 }
 
 // labelLine lists the classes and what always answering the commonest reaches.
@@ -136,12 +138,16 @@ func (p *Progress) other(what string, done, total int) {
 // step counts an update and shows a line when one is due.
 func (p *Progress) step(r *StepRecord, t Timing) {
 	p.work = ""
+	if r.Skipped != "" {
+		return
+	}
 	p.last = *r
 	p.loss.add(r.Loss)
 	p.speed.add(t)
 	if p.quiet {
 		return
 	}
+	p.calibrate(r.Step, t)
 	now := p.now()
 	due := p.plan.Logs(r.Step)
 	switch {

@@ -19,7 +19,8 @@ func show(p *Progress, clock *time.Time) {
 	h.OnPlan(&Plan{Model: "tiny", Parameters: 4400000, Trainable: 400000, Tensors: 12, Task: "sst2", Method: "pac", TrainRows: 100,
 		EvalRows: 872, LabelNames: []string{"negative", "positive"}, Majority: Majority{Label: "positive", Share: 0.509},
 		MetricNames: []string{"accuracy"}, StepsPerEpoch: 1, Steps: 40, Stage1Steps: 30, Batch: 100, Threads: 1, ISA: "avx2", Precision: "f32", LogEvery: 10, LogFirst: true,
-		Memory: Memory{Weights: 1 << 30, Activations: 1 << 29}, MemoryLimit: 24 << 30})
+		Memory: Memory{Weights: 1 << 30, Activations: 1 << 29, Buffers: 1 << 20, LongestBatch: 990}, MemoryLimit: 24 << 30,
+		Disk: Disk{Model: 5 << 20, Free: 1 << 30}, TrainTokens: 1000, EvalTokens: 9000, EvalEvery: 20})
 	for i := 0; i <= 80; i++ {
 		h.OnWork("K table", i, 80)
 		*clock = clock.Add(time.Second)
@@ -30,7 +31,7 @@ func show(p *Progress, clock *time.Time) {
 		if s > 30 {
 			r.Stage = 2
 		}
-		h.OnStep(r, Timing{Elapsed: 2 * time.Second, Examples: 100})
+		h.OnStep(r, Timing{Elapsed: 2 * time.Second, Examples: 100, Tokens: 1000})
 	}
 	h.OnWork("evaluation", 872, 872)
 	h.OnEval(&EvalRecord{Step: 40, Epoch: 40, Stage: 2, Loss: 0.6, Metrics: []Metric{{"accuracy", 0.8}}})
@@ -76,6 +77,9 @@ func TestProgressPlain(t *testing.T) {
 		t.Errorf("control characters in\n%q", text)
 	}
 	for _, want := range []string{"model   tiny  4.4M weights, 400.0k trained in 12 tensors\n", "stage 1: 30, stage 2: 10", "1 thread on avx2\nmemory  1.50 GiB of 24.0\n",
+		"\n        weights 1.00 GiB, activations 512 MiB (990 tokens), other 1.00 MiB\ndisk    5.00 MiB of 1.00 GiB free\n",
+		// 36 updates, and two evaluations of 9,000 tokens at a third of 2 ms each
+		"time    about 84 s left: updates 2 to 4 took 2s each\n",
 		"majority line of the evaluation: 50.9 % positive", "K table 80 of 80 done in 1m20s", "note    a choice?[2J (--option)",
 		"50.00", "1:00", "0.8000"} {
 		if !strings.Contains(text, want) {
@@ -92,10 +96,10 @@ func TestProgressPlain(t *testing.T) {
 			t.Errorf("%d columns: %s", len(line), line)
 		}
 	}
-	// The head, updates 1, 10, 20, 30, 40, the evaluation, those that the 30
+	// The head, the forecast of the time, updates 1, 10, 20, 30, 40, the evaluation, those that the 30
 	// seconds without a line brought (every 15th update would, but every 10th
 	// is logged: none), and the end of the text.
-	if rows != 8 {
+	if rows != 9 {
 		t.Errorf("%d rows:\n%s", rows, text)
 	}
 }
@@ -103,14 +107,14 @@ func TestProgressPlain(t *testing.T) {
 // Long silences are broken even when no update is logged.
 func TestProgressLull(t *testing.T) {
 	p, out, clock := screen(false)
-	p.begin(&Plan{Method: "cwgnc", Steps: 100, StepsPerEpoch: 100, LogEvery: 100})
+	p.begin(&Plan{Method: "cwgnc", Steps: 100, StepsPerEpoch: 100, TrainTokens: 1000, LogEvery: 100})
 	before := strings.Count(out.String(), "\n")
 	for s := 1; s <= 35; s++ {
 		*clock = clock.Add(2 * time.Second)
-		p.step(&StepRecord{Step: s}, Timing{Elapsed: 2 * time.Second, Examples: 1})
+		p.step(&StepRecord{Step: s}, Timing{Elapsed: 2 * time.Second, Examples: 1, Tokens: 10})
 	}
-	if got := strings.Count(out.String(), "\n") - before; got != 3 {
-		t.Errorf("%d lines in 70 s, want the head and 2:\n%s", got, out)
+	if got := strings.Count(out.String(), "\n") - before; got != 4 {
+		t.Errorf("%d lines in 70 s, want the forecast of the time, the head and 2:\n%s", got, out)
 	}
 }
 
@@ -131,7 +135,7 @@ func TestProgressLive(t *testing.T) {
 			stays = append(stays, line)
 		}
 	}
-	if last := stays[len(stays)-1]; !strings.Contains(last, "0.8000") || !strings.Contains(last, "0.7000") || len(stays) != 9 {
+	if last := stays[len(stays)-1]; !strings.Contains(last, "0.8000") || !strings.Contains(last, "0.7000") || len(stays) != 12 {
 		t.Errorf("what stays:\n%s", strings.Join(stays, "\n"))
 	}
 }

@@ -32,9 +32,12 @@ func (r *run) replay() error {
 	return eachLine(filepath.Join(r.folder.Path(), "metrics.jsonl"), func(l logLine) {
 		suffix, eval := strings.CutPrefix(l.text("split"), "eval")
 		if !eval {
-			r.t.rec = l.step()
-			r.finish.Result.Steps = r.t.rec.Step
-			r.loss.add(r.t.rec.Loss)
+			rec := l.step()
+			r.t.remember(&rec)
+			r.finish.Result.Steps = rec.Step
+			if rec.Skipped == "" {
+				r.loss.add(rec.Loss)
+			}
 			r.folder.history.add(&r.t.rec)
 			return
 		}
@@ -105,7 +108,7 @@ func (l logLine) number(name string) float64 {
 // step is the inverse of Log.Step.
 func (l logLine) step() StepRecord {
 	r := StepRecord{
-		Step: l.int("step"), Epoch: l.number("epoch"), Stage: l.int("stage"), Loss: l.number("loss"),
+		Step: l.int("step"), Epoch: l.number("epoch"), Stage: l.int("stage"), Loss: l.number("loss"), Skipped: l.text("skipped"),
 		GradNorm: l.number("grad_norm"), GradNormClip: l.number("grad_norm_clipped"), ClipRate: l.number("clip_rate"),
 		LR: l.number("learning_rate"), HeadLR: l.number("head_learning_rate"),
 		KL: l.number("kl"), KLPerRow: l.number("kl_per_row"), K: l.number("K"), Gamma: l.number("gamma"),
@@ -115,7 +118,8 @@ func (l logLine) step() StepRecord {
 		PriorBody: l.number("prior_std_body"), PriorHead: l.number("prior_std_head"),
 		DistanceFromInit: l.number("distance_from_init"),
 	}
-	if r.Stage == 0 {
+	r.Spike, _ = l["spike"].(bool)
+	if r.Stage == 0 && r.Skipped == "" {
 		r.Total = r.Loss
 	}
 	return r

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
 )
@@ -240,4 +241,29 @@ func readAll(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// A run that leaves updates out goes on like one that was never interrupted: those
+// before count neither for Adam nor for the noise, nor as losses.
+func TestResumedAfterSkips(t *testing.T) {
+	for _, method := range []string{"adamw", "pac"} {
+		r := newResumable(t, method)
+		large := modelFolder(t, "", nil, func(m *bert.Model) {
+			words := m.Store.Param("bert.embeddings.word_embeddings.weight")
+			for i := range words.Shape[1] {
+				words.Clean[words.Shape[1]+i] = 3e38 // of [UNK], which one text has
+			}
+		})
+		r.options = strings.Replace(r.options, r.model, large, 1)
+		r.options = strings.Replace(r.options, r.data, writeText(t, "train.txt", rows(100)+"a ? b\tno\n"), 1) + "on_nan skip save_strategy steps save_steps 4 "
+		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+		r.must(whole, "", 0, false)
+		r.must(parts, "", 30, false)
+		r.must(parts, "resume auto", 0, false)
+		r.equal(method, whole, parts)
+		text, err := os.ReadFile(filepath.Join(whole, "metrics.jsonl"))
+		if n := bytes.Count(text, []byte(`"skipped":`)); err != nil || n != 3 {
+			t.Errorf("%s: %d updates were left out, want one an epoch (%v)", method, n, err)
+		}
+	}
 }

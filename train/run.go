@@ -42,6 +42,7 @@ type run struct {
 	savedAt   time.Time
 	memory    Memory         // forecast
 	limit     int64          // of memory; 0: not known
+	disk      Disk           // forecast
 	clock     *profile.Clock // nil without --profile
 }
 
@@ -167,6 +168,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	if err := r.checkMemory(model, train, pool.Workers()); err != nil {
 		return err
 	}
+	if err := r.checkDisk(model, train); err != nil {
+		return err
+	}
 	loaded, err := loadModel(c, checkpoint, model, r.data)
 	if err != nil {
 		return err
@@ -195,13 +199,13 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
 		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
 		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.Kernel().String(), LogFirst: c.LoggingFirstStep,
-		Memory: r.memory, MemoryLimit: r.limit,
+		Memory: r.memory, MemoryLimit: r.limit, Disk: r.disk,
 	}
 	p.Parameters, p.Trainable = t.model.Store.Len()
 	p.Tensors = len(t.model.Store.Trainable())
 	p.Steps, p.Stage1Steps = c.Steps(t.perEpoch)
 	p.FreeGamma = c.PACGammaMin != c.PACGammaMax
-	p.LogEvery = c.LogEvery(p.Steps, t.perEpoch)
+	p.LogEvery, p.EvalEvery = c.LogEvery(p.Steps, t.perEpoch), c.EvalEvery(p.Steps, t.perEpoch)
 	if r.fsys != nil {
 		p.Task, p.Model = r.fsys.Name, r.fsys.Encoding
 	}
@@ -255,10 +259,15 @@ func (r *run) train(ctx context.Context) error {
 		}
 		timing, err := r.t.step(s)
 		if err != nil {
-			return err
+			if err = r.t.leaveOut(s, err); err != nil {
+				return err
+			}
 		}
 		r.finish.Result.Steps = s + 1
-		r.loss.add(r.t.rec.Loss)
+		if r.t.rec.Skipped == "" {
+			r.loss.add(r.t.rec.Loss)
+		}
+		r.note(r.t.rec.Remark(&r.t.spikes))
 		if err := r.folder.Step(&r.t.rec, timing); err != nil {
 			return err
 		}
@@ -279,7 +288,7 @@ func (r *run) train(ctx context.Context) error {
 
 // between is what may be done after update s: an evaluation, a checkpoint, an end.
 func (r *run) between(ctx context.Context, s int) error {
-	every := r.cfg.EvalEvery(r.plan.Steps, r.t.perEpoch)
+	every := r.plan.EvalEvery
 	if every > 0 && s > 0 && s%every == 0 && r.folder.history.evaluated(s) < len(r.evals) {
 		if err := r.interrupted(ctx, r.evaluate(ctx, false)); err != nil {
 			return err
@@ -406,6 +415,7 @@ func (r *run) fail(err error) error {
 		return WithCheckpoint(err, r.folder.Path(), r.saved)
 	}
 	res := r.finish.Result
+	res.Steps -= r.t.skips.Row // the last update that was made
 	if r.t.takeBack() {
 		res.Steps--
 	}

@@ -90,6 +90,7 @@ func Manifest(s *Finish) map[string]any {
 		m["majority"] = s.Plan.Majority.Value
 	}
 	m["memory"] = map[string]any{"forecast_bytes": s.Plan.Memory.Total(), "available_bytes": s.Plan.MemoryLimit, "parts": s.Plan.Memory.parts()}
+	m["disk"] = map[string]any{"forecast_bytes": s.Plan.Disk.Total(), "free_bytes": s.Plan.Disk.Free}
 	if rss := PeakRSS(); rss > 0 {
 		m["peak_rss_bytes"] = rss
 	}

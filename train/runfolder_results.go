@@ -51,6 +51,9 @@ func (f *Folder) Step(r *StepRecord, t Timing) error {
 }
 
 func (h *history) add(r *StepRecord) {
+	if r.Skipped != "" {
+		return
+	}
 	h.mean.add(r.Loss)
 	if h.plan.Logs(r.Step) {
 		h.rows = append(h.rows, *r)

@@ -95,7 +95,6 @@ func (t *trainer) begin(updates int) {
 	}
 	t.table = pac.NewKTable()
 	t.bound.Table = t.table
-	t.noise.Steps = min(updates, t.stage1)
 	if updates > t.stage1 {
 		t.noise.Freeze()
 	}

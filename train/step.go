@@ -1,7 +1,6 @@
 package train
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/internal/rng"
-	"pactune/nn"
 	"pactune/optim"
 	"pactune/pac"
 	"pactune/tensor"
@@ -34,8 +32,10 @@ type trainer struct {
 	table     *pac.KTable
 	stage1    int // updates of the first stage
 	perEpoch  int
-	undo      bool           // the gradients hold the weights of before the last update
-	unproved  bool           // the weights come from a checkpoint, and no loss at them is known yet
+	undo      bool // the gradients hold the weights of before the last update
+	unproved  bool // the weights come from a checkpoint, and no loss at them is known yet
+	skips     Skips
+	spikes    Spikes
 	clock     *profile.Clock // nil without a profile
 	rec       StepRecord
 	component ComponentRecord
@@ -55,6 +55,7 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 	data.Grow(&t.forward.batch, max(c.BatchSize, c.EvalBatchSize))
 	m.Store.AllocateGrads()
 	t.drop = c.Rates(m)
+	t.spikes.Floor = spikeFloor(data.Data, c.BatchSize*c.AccumulationSteps)
 
 	form := tensor.AdamTorch
 	if c.AdamForm == "hf" {
@@ -141,8 +142,8 @@ func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 	return groups
 }
 
-// step is update s, counted from 0. On an error the update is not made, and
-// t.undo says that the update before it can still be taken back. The record of
+// step is update s, counted from 0. On an error the update is not made: weights,
+// moments and noise are as before, and t.undo says that the update before it can still be taken back. The record of
 // the update is in t.rec.
 func (t *trainer) step(s int) (Timing, error) {
 	start := time.Now()
@@ -161,24 +162,22 @@ func (t *trainer) step(s int) (Timing, error) {
 	}
 	t.clock.Part(profile.Norms)
 	if stage1 {
-		t.bound.StepNoise() // dp from the unclipped gradient
+		if err := t.bound.StepNoise(); err != nil { // dp from the unclipped gradient
+			return timing, fault.Errorf(fault.Diverged, "update %d: %w; %s", s+1, err, t.remedy())
+		}
 		t.clock.Part(profile.NoiseStep)
 	}
 	t.clipper.Clip() // CWGNC: the loss's gradient, per component
 	t.clock.Part(profile.Clip)
 	if stage1 {
 		t.bound.Backward() // KL and K terms into dw and db, at the clean weights
-		if l := t.bound.Terms.LPac; math.IsNaN(l) || math.IsInf(l, 0) {
-			return timing, fault.Errorf(fault.Diverged, "update %d: the term L_pac of the bound is %v (KL %v, K %v, gamma %v); try a lower --pac_noise_learning_rate",
-				s+1, l, t.bound.Terms.KL, t.bound.Terms.K, t.bound.Terms.Gamma)
-		}
 		t.bound.StepPrior()
 		t.clock.Part(profile.Bound)
 	}
 	scale := t.schedule.Scale(s)
-	t.opt.Step(s+1, scale)
+	t.opt.Step(s+1-t.skips.Total, scale)
 	t.clock.Part(profile.AdamW)
-	t.undo = true
+	t.undo, t.skips.Row = true, 0
 	t.describe(s, stage1, scale)
 	t.clock.Part(profile.Record)
 	timing.Elapsed = time.Since(start)
@@ -203,11 +202,13 @@ func (t *trainer) passes(s int) (Timing, error) {
 	timing := Timing{Examples: len(rows)}
 	t.drop.Key = rng.NewKey(t.cfg.Seed, rng.StreamDropout, uint64(s))
 	sum := 0.0
+	t.rec.Loss = math.NaN() // until it is known
 	for i := range t.order.Micros(s) {
 		micro := t.order.Micro(s, i)
 		logits := t.forward.run(t.data, micro, true, t.drop)
 		loss := t.forward.loss(t.data.Data.Problem, logits, scale)
 		if math.IsNaN(loss.Sum) || math.IsInf(loss.Sum, 0) {
+			t.rec.Loss = loss.Sum
 			return timing, t.diverged(s, micro, loss)
 		}
 		sum += loss.Sum
@@ -223,71 +224,6 @@ func (t *trainer) passes(s int) (Timing, error) {
 	return timing, nil
 }
 
-// diverged names the example and, when there is one, the tensor with which a
-// loss stopped being a number.
-func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
-	row, value := rows[0], loss.Sum
-	for i, l := range loss.PerExample {
-		if math.IsNaN(l) || math.IsInf(l, 0) {
-			row, value = rows[i], l
-			break
-		}
-	}
-	x := t.data.Data.Examples[row]
-	return fault.Errorf(fault.Diverged, "update %d: the loss is %v for %s, line %d; %s; %s",
-		s+1, value, t.data.Data.Path, x.Line, t.culprit(), t.remedy())
-}
-
-// culprit says which tensor made a loss that is no number: the first that is
-// not finite or, where all are, the one with the largest weight, because
-// products with it have left the range of float32.
-func (t *trainer) culprit() string {
-	name, largest := "", 0.0
-	for _, p := range t.model.Store.Params {
-		if nn.FirstNonFinite(p.Data) >= 0 {
-			if t.noise != nil && !p.Frozen {
-				return "the tensor " + p.Name + " is not finite with its noise"
-			}
-			return "the tensor " + p.Name + " is not finite"
-		}
-		for _, w := range p.Data {
-			if v := math.Abs(float64(w)); v > largest {
-				name, largest = p.Name, v
-			}
-		}
-	}
-	return fmt.Sprintf("all weights are finite, the largest, %.3g, is in the tensor %s: activations overflowed", largest, name)
-}
-
-// remedy says what to do about a run that diverged.
-func (t *trainer) remedy() string {
-	if t.noise != nil && !t.noise.Frozen() {
-		return "try a lower --learning_rate or --pac_noise_learning_rate"
-	}
-	return "try a lower --learning_rate"
-}
-
-// finite returns an error when a weight is not.
-func (t *trainer) finite() error {
-	for _, p := range t.model.Store.Params {
-		if i := nn.FirstNonFinite(p.Clean); i >= 0 {
-			return fault.Errorf(fault.Diverged, "update %d: element %d of the tensor %s is %v; %s", t.rec.Step, i, p.Name, p.Clean[i], t.remedy())
-		}
-	}
-	return nil
-}
-
-// takeBack undoes the last update where that is possible, after its weights
-// have proved bad, and tells whether it was.
-func (t *trainer) takeBack() bool {
-	if !t.undo {
-		return false
-	}
-	t.opt.Undo()
-	t.undo = false
-	return true
-}
-
 // recordsComponents tells whether update number n (from 1) records the
 // statistics of every tensor.
 func (t *trainer) recordsComponents(n int) bool {
@@ -297,7 +233,8 @@ func (t *trainer) recordsComponents(n int) bool {
 // describe fills the record of update s.
 func (t *trainer) describe(s int, stage1 bool, scale float64) {
 	r := &t.rec
-	r.Step, r.Epoch = s+1, float64(s+1)/float64(t.perEpoch)
+	r.Step, r.Epoch, r.Skipped = s+1, float64(s+1)/float64(t.perEpoch), ""
+	r.Spike = t.spikes.Add(r.Loss)
 	r.GradNorm, r.GradNormClip, r.ClipRate = t.clipper.Norm, t.clipper.After, t.clipper.Rate
 	r.LR, r.HeadLR = t.cfg.LearningRate*scale, t.cfg.HeadLearningRate*scale
 	if t.noise == nil {
@@ -319,7 +256,7 @@ func (t *trainer) describe(s int, stage1 bool, scale float64) {
 
 // logComponents writes the statistics that the last update recorded.
 func (t *trainer) logComponents(l *Log) {
-	if !t.recordsComponents(t.rec.Step) {
+	if !t.recordsComponents(t.rec.Step) || t.rec.Skipped != "" {
 		return
 	}
 	for i := range t.clipper.Tensors {

@@ -46,7 +46,7 @@ var mutants = []mutant{
 	{"global clip by the norm before components were clipped", "optim/clip.go", "norm := math.Sqrt(square)", "norm := c.Norm", "", "./optim"},
 	{"biases and LayerNorms decayed", "train/step.go", "len(p.Shape) > 1", "len(p.Shape) > 0", "", "./train"},
 	{"rate of the next update", "train/step.go", "t.schedule.Scale(s)", "t.schedule.Scale(s + 1)", "", "./train"},
-	{"Adam always at its first update", "train/step.go", "t.opt.Step(s+1, scale)", "t.opt.Step(1, scale)", "", "./train"},
+	{"Adam always at its first update", "train/step.go", "t.opt.Step(s+1-t.skips.Total, scale)", "t.opt.Step(1, scale)", "", "./train"},
 	{"gradients not cleared", "train/step.go", "t.model.Store.ZeroGrad() //", "_ = i //", "", "./train"},
 	{"mean over the micro-batch", "train/step.go", "t.forward.loss(t.data.Data.Problem, logits, scale)", "t.forward.loss(t.data.Data.Problem, logits, 1/float64(len(micro)))", "", "./train"},
 
@@ -59,7 +59,7 @@ var mutants = []mutant{
 	{"running maximum of K dropped", "pac/ktable.go", "k = max(k, t.K[s-1])", "k = max(k, 0*t.K[s-1])", "", "./pac"},
 	{"the head's p at the body's rate", "pac/bound.go", "adam.Step(b.HeadRate*headFactor(t), 0, t))", "adam.Step(b.Rate, 0, t))", "f64", "./pac"},
 	{"KL term once per micro-batch", "train/step.go", "		t.bound.Backward() //", "		for range t.order.Micros(s) {\n			t.bound.Backward()\n		} //", "", "./train"},
-	{"clip before dp", "train/step.go", "	if stage1 {\n		t.bound.StepNoise() // dp from the unclipped gradient\n		t.clock.Part(profile.NoiseStep)\n	}\n	t.clipper.Clip()", "	t.clipper.Clip()\n	if stage1 {\n		t.bound.StepNoise()\n	}\n", "", "./train"},
+	{"clip before dp", "train/step.go", "	if stage1 {\n		if err := t.bound.StepNoise(); err != nil { // dp from the unclipped gradient\n			return timing, fault.Errorf(fault.Diverged, \"update %d: %w; %s\", s+1, err, t.remedy())\n		}\n		t.clock.Part(profile.NoiseStep)\n	}\n	t.clipper.Clip()", "	t.clipper.Clip()\n	if stage1 {\n		if err := t.bound.StepNoise(); err != nil { // dp from the unclipped gradient\n			return timing, fault.Errorf(fault.Diverged, \"update %d: %w; %s\", s+1, err, t.remedy())\n		}\n		t.clock.Part(profile.NoiseStep)\n	}\n", "", "./train"},
 	{"stage 1 one update too long", "train/step.go", "t.noise != nil && s < t.stage1", "t.noise != nil && s <= t.stage1", "", "./train"},
 
 	// data
