@@ -136,10 +136,7 @@ func (t *trainer) gradients(s, targets int) error {
 		loss := t.forward(&t.micros[i], true, scale)
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			t.rec.Loss = loss
-			if err := t.model.Store.Finite(); err != nil {
-				return fmt.Errorf("update %d: the loss is %v: %w; %s", s+1, loss, err, advice)
-			}
-			return fault.Errorf(fault.Diverged, "update %d: the loss is %v, all weights are finite: activations overflowed; %s", s+1, loss, advice)
+			return fault.Errorf(fault.Diverged, "update %d: the loss is %v; %s; %s", s+1, loss, train.Culprit(t.model.Store, false), advice)
 		}
 		sum += loss
 		t.tape.Backward()

@@ -86,14 +86,17 @@ func (t *trainer) diverged(s int, rows []int32, loss *autograd.Loss) error {
 		s+1, value, t.data.Data.Path, x.Line, t.culprit(), t.remedy())
 }
 
-// culprit says which tensor made a loss that is no number: the first that is
+func (t *trainer) culprit() string { return Culprit(t.model.Store, t.noise != nil) }
+
+// Culprit says which tensor made a loss that is no number: the first that is
 // not finite or, where all are, the one with the largest weight, because
-// products with it have left the range of float32.
-func (t *trainer) culprit() string {
+// products with it have left the range of float32. noisy says that what trains has
+// noise at the moment.
+func Culprit(s *nn.Store, noisy bool) string {
 	name, largest := "", 0.0
-	for _, p := range t.model.Store.Params {
+	for _, p := range s.Params {
 		if nn.FirstNonFinite(p.Data) >= 0 {
-			if t.noise != nil && !p.Frozen {
+			if noisy && !p.Frozen {
 				return "the tensor " + p.Name + " is not finite with its noise"
 			}
 			return "the tensor " + p.Name + " is not finite"
