@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"pactune/train"
 )
 
 var measure = flag.String("measure", "", "file with more jobs for TestForecast, a name, a | and options on each line")
@@ -40,12 +42,12 @@ func TestForecast(t *testing.T) {
 		}
 	}
 	os.Rename(filepath.Join(dir, "model"), filepath.Join(dir, "tiny"))
-	os.WriteFile(filepath.Join(dir, "pairs.tsv"), pairs(160), 0o644)
+	os.WriteFile(filepath.Join(dir, "pairs.tsv"), pairs(160, 1), 0o644)
 	for i, j := range jobs {
 		if testing.Short() && j.name != "tiny, adamw" { // the others take long without assembly
 			continue
 		}
-		args := strings.Fields("train --quiet --max_eval_samples 16 --output_dir run" + fmt.Sprint(i) + " " + j.options)
+		args := strings.Fields("train --max_eval_samples 16 --output_dir run" + fmt.Sprint(i) + " " + j.options)
 		if j.size != "" {
 			args = append(args, "--model_name_or_path", j.size, "--train_file", "pairs.tsv")
 		}
@@ -57,7 +59,7 @@ func TestForecast(t *testing.T) {
 	}
 	for i, line := range strings.Split(strings.TrimSpace(string(more)), "\n") {
 		if name, options, ok := strings.Cut(line, "|"); ok {
-			checkForecast(t, name, ".", strings.Fields("train --quiet --output_dir "+filepath.Join(dir, "more"+fmt.Sprint(i))+" "+os.ExpandEnv(options)))
+			checkForecast(t, name, ".", strings.Fields("train --output_dir "+filepath.Join(dir, "more"+fmt.Sprint(i))+" "+os.ExpandEnv(options)))
 		}
 	}
 }
@@ -85,20 +87,86 @@ func checkForecast(t *testing.T, name, dir string, args []string) {
 	if err := json.Unmarshal(text, &run); err != nil {
 		t.Fatal(err)
 	}
-	ratio := run.Memory.Forecast / run.Peak
-	t.Logf("%-40s forecast %7.1f MiB, peak %7.1f MiB, %+.1f %%", name, run.Memory.Forecast/(1<<20), run.Peak/(1<<20), 100*(ratio-1))
-	if !(ratio > 0.95 && ratio < 1.15) {
-		t.Errorf("%s: the forecast is off: %s", name, text)
+	for what, forecast := range map[string]float64{"forecast": run.Memory.Forecast, "plan printed before the start": printedMemory(t, r.stderr)} {
+		if ratio := forecast / run.Peak; !(ratio > 0.95 && ratio < 1.15) {
+			t.Errorf("%s: the %s is off by %+.1f %%: %s", name, what, 100*(ratio-1), text)
+		}
 	}
+	t.Logf("| %s | %.1f | %.1f | %+.1f %% |", name, run.Memory.Forecast/(1<<20), run.Peak/(1<<20), 100*(run.Memory.Forecast/run.Peak-1))
 	os.RemoveAll(folder)
 }
 
-// pairs is a data set of n pairs of sentences of very different lengths.
-func pairs(n int) []byte {
+// printedMemory is the figure of the plan's line on memory, in bytes.
+func printedMemory(t *testing.T, plan string) float64 {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^memory  ([0-9.]+) ([MG]iB)`).FindStringSubmatch(plan)
+	if m == nil {
+		t.Fatalf("no line on memory in %s", plan)
+	}
+	size, _ := train.ParseSize(m[1] + m[2])
+	return float64(size)
+}
+
+var grid = flag.Bool("grid", false, "run TestForecastGrid, which takes minutes")
+
+// The forecast holds over methods, sizes, precisions, lengths and checkpoints: the
+// table of docs/MEMORY.md.
+func TestForecastGrid(t *testing.T) {
+	if !*grid {
+		t.Skip("-grid runs it")
+	}
+	dir := job(t)
+	for _, size := range []string{"mini", "small", "base"} {
+		if r := pactune(t, dir, "", "init", "--size", size, "--vocab", "vocab.txt", "--seed", "1", size); r.code != 0 {
+			t.Fatalf("init: %+v", r)
+		}
+	}
+	os.WriteFile(filepath.Join(dir, "pairs.tsv"), pairs(160, 1), 0o644)
+	os.WriteFile(filepath.Join(dir, "long.tsv"), pairs(160, 7), 0o644)
+	n := 0
+	check := func(size, options string) {
+		n++
+		checkForecast(t, size+", "+strings.ReplaceAll(strings.ReplaceAll(options, "--", ""), "per_device_train_batch_size", "batch"), dir, strings.Fields(fmt.Sprintf(
+			"train --model_name_or_path %s --train_file %s --max_steps 1 --max_eval_samples 16 --output_dir grid%d %s",
+			size, map[bool]string{true: "long.tsv", false: "pairs.tsv"}[!strings.Contains(options, "length 64")], n, options)))
+	}
+	methods := []string{"adamw", "cwgnc", "pac --pac_k_samples 3", "pac --pac_k_samples 3 --pac_granularity tensor", "pac+cwgnc --pac_k_samples 3 --freeze_embeddings false"}
+	for i, method := range methods {
+		for j, size := range []string{"mini", "small"} {
+			for k, precision := range []string{"f32", "bf16"} {
+				options := fmt.Sprintf("--method %s --precision %s --max_seq_length %d --per_device_train_batch_size %d", method, precision, []int{64, 128, 512}[(i+j+k)%3], []int{32, 16, 8}[(i+j+k)%3])
+				if (i+k)%2 == 1 {
+					options += " --gradient_checkpointing"
+				}
+				check(size, options)
+			}
+		}
+	}
+	for _, options := range []string{
+		"--method adamw --max_seq_length 512 --per_device_train_batch_size 4",
+		"--method adamw --max_seq_length 512 --per_device_train_batch_size 4 --gradient_checkpointing",
+	} {
+		check("small", options)
+		check("mini", options+" --gradient_accumulation_steps 4")
+	}
+	for _, options := range []string{
+		"--method adamw --max_seq_length 64 --per_device_train_batch_size 8",
+		"--method cwgnc --max_seq_length 128 --per_device_train_batch_size 8 --gradient_checkpointing",
+		"--method cwgnc --max_seq_length 128 --per_device_train_batch_size 8 --precision bf16",
+		"--method pac --pac_k_samples 1 --max_seq_length 64 --per_device_train_batch_size 8 --pac_granularity tensor",
+	} {
+		check("base", options)
+	}
+	t.Logf("%d configurations", n)
+}
+
+// pairs is a data set of n pairs of sentences of very different lengths, times of
+// that again.
+func pairs(n, times int) []byte {
 	var b strings.Builder
 	b.WriteString("sentence1\tsentence2\tlabel\n")
 	for i := range n {
-		fmt.Fprintf(&b, "%s\t%s\t%d\n", strings.Repeat("a pan and a lid ", 1+i%7), strings.Repeat("red roses ", 1+i%11), i%2)
+		fmt.Fprintf(&b, "%s\t%s\t%d\n", strings.Repeat("a pan and a lid ", times*(1+i%7)), strings.Repeat("red roses ", times*(1+i%11)), i%2)
 	}
 	return []byte(b.String())
 }
@@ -108,7 +176,7 @@ func pairs(n int) []byte {
 func TestTooLittleMemory(t *testing.T) {
 	dir := job(t)
 	before := strings.Join(names(t, dir), " ")
-	train := "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 2 --max_memory "
+	const train = "train train.txt --validation_file dev.txt --model_name_or_path model --max_steps 2 --max_memory "
 	refused := func(limit float64, args, want string) (needed, least float64) {
 		t.Helper()
 		r := pactune(t, dir, "", strings.Fields(fmt.Sprintf("%s %.1fMiB %s", train, limit, args))...)
@@ -130,6 +198,18 @@ func TestTooLittleMemory(t *testing.T) {
 	adamw := "--method adamw --per_device_train_batch_size 32 --gradient_accumulation_steps 9"
 	needed, _ := refused(10, adamw, "would still need")
 	refused(needed-5, adamw, "what would fit: --per_device_train_batch_size ")
+	// What is proposed needs what the proposal says, and then runs.
+	r := pactune(t, dir, "", strings.Fields(fmt.Sprintf("%s %.1fMiB %s", train, needed-5, adamw))...)
+	proposal := regexp.MustCompile(`what would fit: (--[^(]*) \(([0-9.]+) MiB\)`).FindStringSubmatch(r.stderr)
+	if proposal == nil {
+		t.Fatal(r.stderr)
+	}
+	enough, _ := strconv.ParseFloat(proposal[2], 64)
+	r = pactune(t, dir, "", strings.Fields(fmt.Sprintf("%s %.1fMiB --quiet --method adamw %s", train, enough+5, proposal[1]))...)
+	if enough > needed-5 || r.code != 0 {
+		t.Errorf("%s needs %.1f MiB by the proposal, the limit was %.1f: %+v", proposal[1], enough, needed-5, r)
+	}
+	os.RemoveAll(filepath.Join(dir, "runs"))
 	if after := strings.Join(names(t, dir), " "); after != before {
 		t.Errorf("left behind: %s, before %s", after, before)
 	}
