@@ -35,12 +35,14 @@ type Config struct {
 	DataDir         string // folder of a GLUE task
 	TrainFile       string
 	ValidationFile  string
+	TestFile        string
 	TextColumnNames []string
 	LabelColumnName string
 	ProblemType     string // "auto" or a problem_type of transformers
 	MaxSeqLength    int
 	MaxTrainSamples int // the first n rows; 0 takes all
 	MaxEvalSamples  int
+	MaxTestSamples  int
 	TrainSize       int // a random subset of n rows; 0 takes all
 	SampleSeed      uint64
 	ShuffleLabels   bool // a control: the training labels are permuted
@@ -93,6 +95,7 @@ type Config struct {
 
 	// Evaluation and the log.
 	DoEval           bool
+	DoPredict        bool
 	EvalStrategy     string // "no", "epoch" or "steps"; the end is evaluated in any case while DoEval
 	EvalEpochs       int    // with "epoch": every so many epochs
 	EvalSteps        float64

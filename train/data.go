@@ -26,9 +26,9 @@ type Builtin struct {
 // dataOptions turns the settings into what glue reads.
 func dataOptions(c *Config, b *Builtin) glue.Options {
 	o := glue.Options{
-		Task: c.TaskName, DataDir: c.DataDir, TrainFile: c.TrainFile, ValidationFile: c.ValidationFile,
-		Train: true, Eval: c.DoEval, TextColumns: c.TextColumnNames, LabelColumn: c.LabelColumnName,
-		MaxTrain: c.MaxTrainSamples, MaxEval: c.MaxEvalSamples,
+		Task: c.TaskName, DataDir: c.DataDir, TrainFile: c.TrainFile, ValidationFile: c.ValidationFile, TestFile: c.TestFile,
+		Train: true, Eval: c.DoEval, Test: c.DoPredict, TextColumns: c.TextColumnNames, LabelColumn: c.LabelColumnName,
+		MaxTrain: c.MaxTrainSamples, MaxEval: c.MaxEvalSamples, MaxTest: c.MaxTestSamples,
 		TrainSize: c.TrainSize, SampleSeed: c.SampleSeed,
 	}
 	if c.DataFile != "" {
@@ -73,13 +73,13 @@ func shuffleLabels(d *glue.Dataset, seed uint64) {
 // rng.StreamSubset, which glue numbers from 0.
 const stepLabels = 100
 
-// encodeAll tokenises the training set and the evaluation sets.
-func encodeAll(d *glue.Data, t *tokenizer.Tokenizer, maxLen, workers int) (train *glue.Encoded, evals []*glue.Encoded) {
-	train = glue.Encode(d.Train, t, maxLen, workers)
-	for _, e := range d.Eval {
-		evals = append(evals, glue.Encode(e, t, maxLen, workers))
+// encodeAll tokenises evaluation or test sets.
+func encodeAll(sets []*glue.Dataset, t *tokenizer.Tokenizer, maxLen, workers int) []*glue.Encoded {
+	var list []*glue.Encoded
+	for _, d := range sets {
+		list = append(list, glue.Encode(d, t, maxLen, workers))
 	}
-	return train, evals
+	return list
 }
 
 // truncationNote tells how many examples lost their end, or "".
@@ -109,6 +109,9 @@ func dataFilesOf(d *glue.Data, fsys fs.FS) []DataFile {
 	add(d.Train, "train")
 	for _, e := range d.Eval {
 		add(e, "validation")
+	}
+	for _, e := range d.Test {
+		add(e, "test")
 	}
 	return list
 }

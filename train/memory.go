@@ -175,7 +175,7 @@ func largestMicro(c *Config, e *glue.Encoded) []int32 {
 func (r *run) checkMemory(m *bert.Model, train *glue.Encoded, workers int) error {
 	process, reading := Resident(), PeakRSS()
 	need := func(c *Config) Memory {
-		f := forecast(c, m, train, r.evals, process, workers)
+		f := forecast(c, m, train, append(r.evals[:len(r.evals):len(r.evals)], r.tests...), process, workers)
 		f.Reading = reading
 		return f
 	}

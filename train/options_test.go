@@ -102,7 +102,6 @@ func TestParseRefusals(t *testing.T) {
 		{"--trust_remote_code", "never run"},
 		{"--report_to wandb", "local files"},
 		{"--save_every 10", "10m or 1h"},
-		{"--do_predict", "pactune predict"},
 		{"--optim sgd", "AdamW"},
 		{"a.csv b.csv", "two files"},
 	} {

@@ -55,9 +55,6 @@ var unlisted = []Option{
 	noted("greater_is_better", true, "of a loss the smallest is best, of every metric the largest", "", ""),
 	noted("eval_on_start", true, "", "false", "evaluate the untrained model with: pactune evaluate DIR"),
 	{Name: "resume_from_checkpoint", special: resumeFrom, Help: "true: the same as --resume auto; else --resume"},
-	noted("do_predict", true, "", "false", "predict from the finished run with: pactune predict DIR FILE"),
-	noted("test_file", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
-	noted("max_predict_samples", false, "", "-", "predict from the finished run with: pactune predict DIR FILE"),
 	noted("config_name", false, "", "-", "config.json is read from the model's folder"),
 	noted("dataset_name", false, "", "-", "data come from local files: --train_file, or --task_name with --data_dir"),
 	noted("metric_name", false, "", "-", "all metrics of the problem are computed"),
@@ -132,6 +129,10 @@ func (c *Config) idleBecause(o *Option) string {
 	case "text_column_names", "label_column_name":
 		if c.TaskName != "" {
 			return "the columns of task " + c.TaskName + " are known"
+		}
+	case "test_file", "max_predict_samples":
+		if !c.DoPredict {
+			return "it belongs to --do_predict"
 		}
 	case "data_dir":
 		if c.TaskName == "" {

@@ -44,6 +44,9 @@ type run struct {
 	limit     int64          // of memory; 0: not known
 	disk      Disk           // forecast
 	clock     *profile.Clock // nil without --profile
+
+	tests     []*glue.Encoded
+	predicted []glue.Predictions // of tests, once all updates are made
 }
 
 // Run fine-tunes a model as cfg says and leaves a run folder, or goes on with the
@@ -158,9 +161,10 @@ func (r *run) prepare(pool *par.Pool) error {
 		return err
 	}
 	r.note(precisionNote(c))
-	train, evals := encodeAll(r.data, tok, c.MaxSeqLength, pool.Workers())
-	r.evals = evals
-	for _, e := range append([]*glue.Encoded{train}, evals...) {
+	train := glue.Encode(r.data.Train, tok, c.MaxSeqLength, pool.Workers())
+	r.evals = encodeAll(r.data.Eval, tok, c.MaxSeqLength, pool.Workers())
+	r.tests = encodeAll(r.data.Test, tok, c.MaxSeqLength, pool.Workers())
+	for _, e := range append(append([]*glue.Encoded{train}, r.evals...), r.tests...) {
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
 			return err
 		}
@@ -282,6 +286,9 @@ func (r *run) train(ctx context.Context) error {
 	}
 	if err == nil && !r.finish.Result.Interrupted && r.cfg.LoadBestModelAtEnd {
 		err = r.interrupted(ctx, r.takeBest(ctx))
+	}
+	if err == nil && !r.finish.Result.Interrupted {
+		err = r.interrupted(ctx, r.predict(ctx))
 	}
 	return err
 }
@@ -454,6 +461,11 @@ func (r *run) write(exit string) error {
 	}
 	for i, ev := range r.last {
 		if err := f.WritePredictions(ev.record.Suffix, ev.list(r.evals[i])); err != nil {
+			return err
+		}
+	}
+	for i, p := range r.predicted {
+		if err := f.WriteAnswers(r.tests[i].Data, p); err != nil {
 			return err
 		}
 	}
