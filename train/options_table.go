@@ -213,8 +213,8 @@ var environment = []struct {
 	private    bool
 	in         int // the subcommands whose --help has it; 0: train's, where --help all has every one
 }{
-	{Name: "PACTUNE_KERNEL", Help: "avx512, avx2, bfmmla (neon, and its products of bfloat16), neon or generic (plain Go): the kernels to use, of those that the machine has; float32 results do not depend on it"},
-	{Name: "GOGC", Help: "how much the heap may grow by garbage, in percent; train sets 10 where it is not set, which the forecast of the memory counts on"},
+	{Name: "PACTUNE_KERNEL", Help: "avx512, avx2, bfmmla (neon with products of bfloat16), neon or generic (plain Go): the kernels to use; float32 results do not depend on it"},
+	{Name: "GOGC", Help: "garbage that the heap may grow by, in percent; train takes 10"},
 	{Name: "PACTUNE_DATA", Help: "folder of real data that the tests use"},
 	{Name: "NO_COLOR", Help: "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
 	{Name: "TERM", Help: "dumb: plain lines instead of an updating one"},

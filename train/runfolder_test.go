@@ -214,7 +214,7 @@ func TestFolderTwice(t *testing.T) {
 func testFinish() *Finish {
 	c := NewConfig()
 	c.Set("method", "pac")
-	c.Set("model_name_or_path", "models/tiny")
+	c.Set("model_name_or_path", "./models/tiny")
 	c.Set("train_file", "my <b>.csv")
 	c.Resolve(Facts{TrainRows: 100})
 	e := &EvalRecord{Step: 2, Epoch: 2, Stage: 1, Loss: math.NaN(), Samples: 10, Elapsed: time.Second,
