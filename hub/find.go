@@ -53,14 +53,19 @@ func Folder(name, revision, cache string, need Need) (string, error) {
 	if len(missing) == 0 {
 		return snapshot, nil
 	}
-	found := fmt.Sprintf("the cache %s does not hold the model", dir)
+	return "", fault.Errorf(fault.Model, "%s: no such folder, and %s; fetch it with\n    %s\nWithout a network here, %s",
+		name, ref.Absent(dir, snapshot, missing), ref.command(cache), ref.ByHand(need))
+}
+
+// Absent says in words that Find found no whole model.
+func (r Ref) Absent(cache, snapshot string, missing []string) string {
 	switch {
 	case snapshot != "":
-		found = fmt.Sprintf("%s of the cache lacks %s", snapshot, strings.Join(missing, ", "))
-	case exists(ref.Storage(dir)):
-		found = fmt.Sprintf("the cache %s does not hold revision %s of the model", dir, revision)
+		return fmt.Sprintf("%s of the cache lacks %s", snapshot, strings.Join(missing, ", "))
+	case exists(r.Storage(cache)):
+		return fmt.Sprintf("the cache %s does not hold revision %s of the model", cache, r.Revision)
 	}
-	return "", fault.Errorf(fault.Model, "%s: no such folder, and %s; fetch it with\n    %s\nWithout a network here, %s", name, found, ref.command(cache), ref.ByHand(need))
+	return fmt.Sprintf("the cache %s does not hold the model", cache)
 }
 
 // command is what fetches the model.

@@ -13,7 +13,7 @@ import (
 	"pactune/train"
 )
 
-const downloadHelp = `Usage: pactune download NAME [options]
+const downloadHelp = `Usage: pactune download NAME [--revision R]
 
 Fetches a model of huggingface.co, such as google-bert/bert-base-uncased, into the cache that
 transformers uses too, and prints its folder. Wherever a command takes a model's folder it takes

@@ -23,7 +23,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"pactune/hub"
 	"pactune/internal/fault"
@@ -83,8 +82,8 @@ func (s *Source) Download(ctx context.Context, ref hub.Ref, cache string, h Hook
 			return &Result{Folder: snapshot, Commit: filepath.Base(snapshot)}, err
 		}
 		if s.offline {
-			return nil, fault.Errorf(fault.Usage, "%s: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the network, and the cache %s lacks %s of it\nWithout a network here, %s",
-				ref.Name, cache, strings.Join(missing, ", "), ref.ByHand(hub.Model))
+			return nil, fault.Errorf(fault.Usage, "%s: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the network, and %s\nWithout a network here, %s",
+				ref.Name, ref.Absent(cache, snapshot, missing), ref.ByHand(hub.Model))
 		}
 	}
 	d := &download{Source: s, ref: ref, dir: ref.Storage(cache), cache: cache, hooks: h}

@@ -332,7 +332,7 @@ func TestOffline(t *testing.T) {
 	s := source(t, h)
 	s.offline = true
 	_, err := s.get(cache, "main")
-	fails(t, err, fault.Usage, "HF_HUB_OFFLINE", "refs/main", h.URL+"/owner/model/resolve/main/model.safetensors")
+	fails(t, err, fault.Usage, "HF_HUB_OFFLINE", "does not hold the model", h.URL+"/owner/model/resolve/main/model.safetensors")
 	s.offline = false
 	if _, err = s.get(cache, "main"); err != nil {
 		t.Fatal(err)
