@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -205,6 +206,22 @@ func FuzzLoad(f *testing.F) {
 	f.Add(minimal(f, set("model", "type", "BPE")), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, data, config []byte) {
 		tk, err := Load(fstest.MapFS{"tokenizer.json": {Data: data}, "tokenizer_config.json": {Data: config}}, ".")
+		if err != nil {
+			if fault.KindOf(err) != fault.Model {
+				t.Fatalf("kind %d: %v", fault.KindOf(err), err)
+			}
+			return
+		}
+		encodeAnything(t, tk, "Héllo [MASK] 漢\u302e\u1b44", "b", 5)
+	})
+}
+
+func FuzzVocab(f *testing.F) {
+	f.Add([]byte("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n"))
+	f.Add([]byte("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\n\xff"))
+	f.Add([]byte("[UNK]\n[UNK]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tk, err := FromVocab(bytes.NewReader(data), "vocab.txt", Options{})
 		if err != nil {
 			if fault.KindOf(err) != fault.Model {
 				t.Fatalf("kind %d: %v", fault.KindOf(err), err)

@@ -51,7 +51,7 @@ func (p *Progress) Hooks() Hooks {
 func (p *Progress) note(text string) {
 	if !p.quiet {
 		p.erase()
-		fmt.Fprintln(p.out, p.style.dim("note    "+clean(text)))
+		fmt.Fprintln(p.out, p.style.dim("note    "+Clean(text)))
 	}
 }
 
@@ -65,8 +65,8 @@ func (p *Progress) begin(plan *Plan) {
 	}
 	p.erase()
 	fmt.Fprintf(p.out, "model   %s  %s weights, %s trained in %d tensors\n",
-		clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plan.Tensors)
-	fmt.Fprintf(p.out, "data    %s  train %s (%s)  eval %s (%s)\n", clean(plan.Task),
+		Clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plan.Tensors)
+	fmt.Fprintf(p.out, "data    %s  train %s (%s)  eval %s (%s)\n", Clean(plan.Task),
 		plural(plan.TrainRows, "row"), plural(plan.TrainTokens, "token"), plural(plan.EvalRows, "row"), plural(plan.EvalTokens, "token"))
 	if len(plan.LabelNames) > 0 {
 		fmt.Fprintf(p.out, "labels  %s\n", labelLine(plan))
@@ -98,11 +98,11 @@ func labelLine(plan *Plan) string {
 			names = append(names[:8], fmt.Sprintf("… %d in all", len(plan.LabelNames)))
 			break
 		}
-		names[i] = clean(n)
+		names[i] = Clean(n)
 	}
 	text := strings.Join(names, ", ")
 	if plan.EvalRows > 0 && plan.Majority.Label != "" {
-		text += fmt.Sprintf("   majority line of the evaluation: %.1f %% %s", 100*plan.Majority.Share, clean(plan.Majority.Label))
+		text += fmt.Sprintf("   majority line of the evaluation: %.1f %% %s", 100*plan.Majority.Share, Clean(plan.Majority.Label))
 	}
 	return text
 }

@@ -23,7 +23,7 @@ func WriteSummary(w io.Writer, e *EvalRecord) {
 	}
 	wide := 9
 	for _, c := range e.Classes {
-		wide = max(wide, min(30, utf8.RuneCountInString(clean(c.Label))))
+		wide = max(wide, min(30, utf8.RuneCountInString(Clean(c.Label))))
 	}
 	fmt.Fprintf(w, "\n  %s  precision  recall      F1  examples", pad("class", wide))
 	matrix := len(e.Confusion) == len(e.Classes) && len(e.Classes) <= 10
@@ -35,7 +35,7 @@ func WriteSummary(w io.Writer, e *EvalRecord) {
 	}
 	fmt.Fprintln(w)
 	for i, c := range e.Classes {
-		fmt.Fprintf(w, "  %s  %9.4f  %6.4f  %6.4f  %8d", pad(clean(c.Label), wide), c.Precision, c.Recall, c.F1, c.Support)
+		fmt.Fprintf(w, "  %s  %9.4f  %6.4f  %6.4f  %8d", pad(Clean(c.Label), wide), c.Precision, c.Recall, c.F1, c.Support)
 		if matrix {
 			fmt.Fprintf(w, "   %12s", fmt.Sprintf("(%d)", i))
 			for _, n := range e.Confusion[i] {

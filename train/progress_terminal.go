@@ -45,9 +45,9 @@ func isTerminal(f *os.File) bool {
 	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 }
 
-// clean makes text from files safe to print: no control characters, which
+// Clean makes text from files safe to print: no control characters, which
 // could steer the terminal, and no marks that reorder what is read.
-func clean(text string) string {
+func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'

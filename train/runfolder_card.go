@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"pactune/hub"
 )
@@ -41,7 +42,7 @@ func writeCard(w io.Writer, s *Finish, h *history) error {
 	fmt.Fprintf(b, "# %s\n\n", Markdown(name))
 	start := "the encoder inside pactune"
 	if base != "" {
-		start = "`" + strings.ReplaceAll(base, "`", "'") + "`"
+		start = "`" + strings.ReplaceAll(Clean(base), "`", "'") + "`"
 	}
 	fmt.Fprintf(b, "This model was fine-tuned from %s on %s with pactune %s (method %s).\n", start, Markdown(data), Version, s.Config.Method)
 	if s.Exit != "finished" {
@@ -160,7 +161,8 @@ func yamlNumber(v float64) string {
 	return ".nan"
 }
 
-// Markdown escapes what Markdown or HTML would take for markup.
+// Markdown escapes what Markdown or HTML would take for markup, and leaves out
+// what would break a line or reorder what is read.
 func Markdown(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -168,7 +170,7 @@ func Markdown(s string) string {
 		case strings.ContainsRune("\\`*[]<>|#&", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case r < 0x20 || r == 0x7f:
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
 			b.WriteByte(' ')
 		default:
 			b.WriteRune(r)

@@ -46,7 +46,17 @@ func run(args []string) (code int) {
 }
 
 func complain(err error) {
-	fmt.Fprintln(os.Stderr, "pactune: "+strings.TrimSpace(err.Error()))
+	fmt.Fprintln(os.Stderr, "pactune: "+printable(strings.TrimSpace(err.Error())))
+}
+
+// printable is a message, of one line or more, without what could steer the
+// terminal: names in it come from files.
+func printable(message string) string {
+	lines := strings.Split(message, "\n")
+	for i := range lines {
+		lines[i] = train.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-wise gradient clipping.

@@ -73,7 +73,7 @@ Of a model with several labels a text, all that are likely are given, separated 
 		}
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
 			json: asJSON, probs: probs, labels: model.Labels(),
-			warn: func(text string) { fmt.Fprintln(os.Stderr, "note    "+text) }}
+			warn: func(text string) { fmt.Fprintln(os.Stderr, "note    "+train.Clean(text)) }}
 		return train.Profiled(config, func() error { return p.run(ctx) })
 	})
 }

@@ -129,7 +129,7 @@ func (v *vocabulary) read(ctx context.Context, counter *learn.Counter, name stri
 	v.bytes += source.Bytes
 	v.bad += source.Bad
 	if source.Bad > 0 {
-		fmt.Fprintf(os.Stderr, "note    %s: line %d: found bytes that are not UTF-8, %d in the file; they are left out\n", name, source.BadLine, source.Bad)
+		fmt.Fprintf(os.Stderr, "note    %s: line %d: found bytes that are not UTF-8, %d in the file; they are left out\n", train.Clean(name), source.BadLine, source.Bad)
 	}
 	return nil
 }
