@@ -23,15 +23,7 @@ var (
 // The reader accepts the files that the rules of the format accept, and no
 // others, and so does the Python package but for the rules that it lacks.
 func TestMutants(t *testing.T) {
-	whole, err := os.ReadFile("testdata/reference.safetensors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seeds := [][]byte{
-		whole,
-		file(`{"a":`+one+`}`, 4),
-		file(`{"__metadata__":{"k":"v"},"a":`+tensor("F16", "[2,3]", 0, 12)+`,"b":`+tensor("U8", "[3]", 12, 15)+`,"c":`+tensor("I64", "[0,5]", 15, 15)+`}  `, 15),
-	}
+	seeds := wholeFiles(t)
 	r := rand.New(rand.NewSource(1))
 	files := make([][]byte, *mutants)
 	accepted, beyond := 0, map[string]int{}
@@ -55,6 +47,18 @@ func TestMutants(t *testing.T) {
 	}
 	if *reference != "" {
 		compare(t, files, ask(t, files))
+	}
+}
+
+func wholeFiles(t testing.TB) [][]byte {
+	recorded, err := os.ReadFile("testdata/reference.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [][]byte{
+		recorded,
+		file(`{"a":`+one+`}`, 4),
+		file(`{"__metadata__":{"k":"v"},"a":`+tensor("F16", "[2,3]", 0, 12)+`,"b":`+tensor("U8", "[3]", 12, 15)+`,"c":`+tensor("I64", "[0,5]", 15, 15)+`}  `, 15),
 	}
 }
 
