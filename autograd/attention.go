@@ -37,6 +37,10 @@ type attention struct {
 	dq, dk, dv, g []Float
 }
 
+// attentionScratch is how many matrices of T×T the backward pass over a sequence of
+// T tokens needs.
+const attentionScratch = 3
+
 // Attention is softmax(scale·Q·Kᵀ)·V per sequence and head, every token
 // seeing every token of its own sequence. q, k, v and the result are (N, H),
 // H = Heads·HeadDim; the head h takes the columns h·HeadDim …
@@ -151,7 +155,7 @@ func (b *attentionBackward) Piece(i int) {
 	if n == 0 {
 		return
 	}
-	buf := r.t.scratch.take(3 * n * n)
+	buf := r.t.scratch.take(attentionScratch * n * n)
 	defer r.t.scratch.give(buf)
 	p, dp, dropped := (*buf)[:n*n], (*buf)[n*n:2*n*n], (*buf)[2*n*n:3*n*n]
 	c, d, drop := r.out.Cols, r.h.HeadDim, r.h.Dropout

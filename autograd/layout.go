@@ -89,6 +89,14 @@ func newScratch(workers int) scratch {
 	return s
 }
 
+// reserve makes every buffer one of n elements: a channel is a queue, so that each
+// comes once.
+func (s scratch) reserve(n int) {
+	for range cap(s) {
+		s.give(s.take(n))
+	}
+}
+
 // take returns a buffer of at least n elements; the piece gives it back.
 func (s scratch) take(n int) *[]Float {
 	b := <-s

@@ -113,8 +113,12 @@ func NewTape(p *par.Pool) *Tape {
 }
 
 // Reserve gives a new tape its memory for activations and gradients, of the
-// size that Bytes told of a dry one.
-func (t *Tape) Reserve(bytes int) { t.arena.Reserve(bytes) }
+// size that Bytes told of a dry one, and what attention over sequences of up to
+// longest tokens needs: growing with them it would leave garbage of that size.
+func (t *Tape) Reserve(bytes, longest int) {
+	t.arena.Reserve(bytes)
+	t.scratch.reserve(attentionScratch * longest * longest)
+}
 
 // Work returns the size of the buffers of matrix products.
 func (t *Tape) Work() int { return t.engine.Bytes() }

@@ -28,6 +28,7 @@ type Memory struct {
 	Reading int64 // the most that was held before, while the data were read
 
 	LongestBatch int // tokens in the largest micro-batch
+	Longest      int // tokens in the longest example
 }
 
 // Total is the sum of the parts, or what reading the data took where that was
@@ -98,6 +99,7 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 		longest = max(longest, e.Lengths().Max)
 		out.Buffers += 200 * int64(e.Rows())
 	}
+	out.Longest = longest
 	arena, _ := p.tape.Bytes()
 	out.Activations = int64(arena)
 	out.Buffers += int64(p.tape.Work()) + 3*f*int64(workers*longest*longest) + 16*int64(cap(p.batch.IDs)) +

@@ -186,7 +186,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	if r.t, err = newTrainer(c, model, train, pool); err != nil {
 		return err
 	}
-	r.t.forward.tape.Reserve(int(r.memory.Activations))
+	r.t.forward.tape.Reserve(int(r.memory.Activations), r.memory.Longest)
 	if err := r.describe(checkpoint, pool.Workers()); err != nil {
 		return err
 	}

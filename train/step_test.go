@@ -77,7 +77,8 @@ func newTest(t testing.TB, threads int, options string) *trainer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.forward.tape.Reserve(int(forecast(c, tr.model, data, nil, 0, threads).Activations))
+	need := forecast(c, tr.model, data, nil, 0, threads)
+	tr.forward.tape.Reserve(int(need.Activations), need.Longest)
 	if tr.noise != nil {
 		if err := tr.measureK(context.Background(), nil); err != nil {
 			t.Fatal(err)
