@@ -88,10 +88,7 @@ func (t *Task) read(fsys fs.FS, dir string, f File) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Path: path, Name: t.Name, Suffix: f.Suffix, Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
-	if f.Suffix != "" {
-		d.Name += "-mm"
-	}
+	d := &Dataset{Path: path, Name: t.FileName(f), Suffix: f.Suffix, Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
 	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}}
 	if err := r.header(); err != nil {
 		return nil, err

@@ -193,7 +193,16 @@ func (t *Task) LabelNames() []string {
 	return names
 }
 
-// file returns the files of a split.
+// FileName is what stands for the task in the name of a file about f: "rte";
+// "mnli-mm" for MNLI's mismatched part.
+func (t *Task) FileName(f File) string {
+	if f.Suffix != "" {
+		return t.Name + "-mm"
+	}
+	return t.Name
+}
+
+// files returns the files of a split.
 func (t *Task) files(s Split) []File {
 	var fs []File
 	for _, f := range t.Files {

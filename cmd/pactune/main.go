@@ -84,6 +84,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot
                                    write few-shot training sets of a GLUE task
   pactune tasks [--data_dir glue]  print the table of GLUE's tasks, and the rows of their files
+  pactune glue-submit RUN… --out submission.zip
+                                   write, or check, what the GLUE leaderboard takes
   pactune vocab --size 8000 --out DIR FILE…
                                    learn a WordPiece vocabulary from text
   pactune version [--json]         print the version
@@ -123,7 +125,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
-		fewshotCommand(), tasksCommand(),
+		fewshotCommand(), tasksCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),
 		plotCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),

@@ -69,3 +69,53 @@ func TestPredictResults(t *testing.T) {
 		t.Errorf("without --do_predict: %v", found)
 	}
 }
+
+// glue-submit writes nothing that the leaderboard would refuse, and says why.
+func TestGlueSubmit(t *testing.T) {
+	dir := t.TempDir()
+	wnli := strings.Builder{}
+	wnli.WriteString("index\tprediction\n")
+	for i := range 146 {
+		fmt.Fprintf(&wnli, "%d\tentailment\n", i)
+	}
+	os.Mkdir(filepath.Join(dir, "run"), 0o755)
+	os.WriteFile(filepath.Join(dir, "run", "predict_results_wnli.txt"), []byte(wnli.String()), 0o644)
+	for _, c := range []struct {
+		args, says string
+		code       int
+	}{
+		{"run --out s.zip", "lacks CoLA.tsv", 3},
+		{"--check s.zip", "no such file", 3}, // nothing was written
+		{"run --out s.zip --partial", "", 0},
+		{"--check s.zip", "lacks CoLA.tsv", 3},
+		{"--check s.zip --partial", "", 0},
+		{"run --out s.zip --partial", "is there already", 2},
+		{"run", "needs runs and a file to write", 2},
+		{"run --check s.zip", "leave out the runs", 2},
+		{"--check run", "is not a file", 3},
+	} {
+		r := pactune(t, dir, "", strings.Fields("glue-submit "+c.args)...)
+		if r.code != c.code || !strings.Contains(r.stderr, c.says) {
+			t.Errorf("%s: %+v", c.args, r)
+		}
+	}
+}
+
+// The table of tasks has every task, and the rows of a folder's files.
+func TestTasksCommand(t *testing.T) {
+	dir := t.TempDir()
+	r := pactune(t, dir, "", "tasks")
+	for _, name := range []string{"cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli", "ax"} {
+		if !strings.Contains(r.stdout, "\n"+name+" ") {
+			t.Errorf("no %s in the table:\n%s", name, r.stdout)
+		}
+	}
+	if r = pactune(t, dir, "", "tasks", "--data_dir", "."); r.code != 3 {
+		t.Errorf("a folder without tasks: %+v", r)
+	}
+	smallMNLI(t, dir)
+	r = pactune(t, dir, "", "tasks", "--data_dir", ".")
+	if r.code != 0 || !strings.Contains(r.stdout, "12    392702     12 rows; the published train.tsv has 392702") {
+		t.Errorf("%+v", r)
+	}
+}
