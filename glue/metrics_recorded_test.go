@@ -129,7 +129,7 @@ func checkClasses(t *testing.T, r *random, want []*float64, w worst) {
 		w.equal(t, name, v, want[i])
 	}
 	d.MicroF1 = true
-	w.equal(t, "micro f1", d.metric(F1, p), want[0])
+	w.equal(t, "micro f1", d.metric(F1, d.Truth(), p), want[0])
 	w.equal(t, "precision, recall, f1 of the classes", checksum(report.Classes), want[3])
 	counts := 0
 	for truth := range k {

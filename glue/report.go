@@ -72,25 +72,26 @@ func (d *Dataset) Evaluate(p Predictions) *Report {
 		return nil
 	}
 	r := &Report{Problem: d.Problem, Examples: n}
+	truth := d.Truth()
 	constant, name := d.constant()
 	switch d.Problem {
 	case SingleLabel:
-		r.Confusion = confusion(len(d.LabelNames), d.classes(), p.Classes)
+		r.Confusion = confusion(len(d.LabelNames), truth.Classes, p.Classes)
 		r.Classes = classScores(d.LabelNames, r.Confusion)
 	case MultiLabel:
-		r.Classes = d.setScores(p.Multi)
+		r.Classes = d.setScores(truth.Multi, p.Multi)
 	}
-	r.Metrics, r.Majority, r.Constant = d.values(p), d.values(constant), name
+	r.Metrics, r.Majority, r.Constant = d.values(truth, p), d.values(truth, constant), name
 	r.Line = d.line(r.Majority)
 	r.Warnings = d.warnings(p, r)
 	return r
 }
 
-// values computes the metrics of d for any predictions.
-func (d *Dataset) values(p Predictions) []Metric {
+// values computes the metrics of d for any truth and predictions.
+func (d *Dataset) values(truth, p Predictions) []Metric {
 	var metrics []Metric
 	for _, name := range d.Metrics() {
-		metrics = append(metrics, Metric{name, d.metric(name, p)})
+		metrics = append(metrics, Metric{name, d.metric(name, truth, p)})
 	}
 	if d.Task != nil && len(metrics) > 1 {
 		sum := 0.0
@@ -102,23 +103,23 @@ func (d *Dataset) values(p Predictions) []Metric {
 	return metrics
 }
 
-func (d *Dataset) metric(name string, p Predictions) float64 {
+func (d *Dataset) metric(name string, truth, p Predictions) float64 {
 	switch d.Problem {
 	case Regression:
 		switch name {
 		case Pearson:
-			return pearson(d.scores(), p.Scores)
+			return pearson(truth.Scores, p.Scores)
 		case Spearman:
-			return spearman(d.scores(), p.Scores)
+			return spearman(truth.Scores, p.Scores)
 		}
-		return mse(d.scores(), p.Scores)
+		return mse(truth.Scores, p.Scores)
 	case MultiLabel:
 		if name == F1 {
-			return microF1(d.setScores(p.Multi), d.sets(), p.Multi)
+			return microF1(d.setScores(truth.Multi, p.Multi), truth.Multi, p.Multi)
 		}
-		return d.exactSets(p.Multi)
+		return exactSets(len(d.LabelNames), truth.Multi, p.Multi)
 	}
-	m := confusion(len(d.LabelNames), d.classes(), p.Classes)
+	m := confusion(len(d.LabelNames), truth.Classes, p.Classes)
 	switch name {
 	case F1:
 		if d.MicroF1 {
@@ -131,34 +132,24 @@ func (d *Dataset) metric(name string, p Predictions) float64 {
 	return accuracy(m)
 }
 
-// classes, scores and sets are the targets of the three problems.
-func (d *Dataset) classes() []int32 {
-	c := make([]int32, len(d.Examples))
-	for i, e := range d.Examples {
-		c[i] = int32(e.Label)
-	}
-	return c
-}
-
-func (d *Dataset) scores() []float64 {
-	s := make([]float64, len(d.Examples))
-	for i, e := range d.Examples {
-		s[i] = e.Score
-	}
-	return s
-}
-
-func (d *Dataset) sets() []bool {
-	var s []bool
+// Truth is the predictions that a perfect model would make.
+func (d *Dataset) Truth() (p Predictions) {
 	for _, e := range d.Examples {
-		s = append(s, e.Labels...)
+		switch d.Problem {
+		case Regression:
+			p.Scores = append(p.Scores, e.Score)
+		case MultiLabel:
+			p.Multi = append(p.Multi, e.Labels...)
+		default:
+			p.Classes = append(p.Classes, int32(e.Label))
+		}
 	}
-	return s
+	return p
 }
 
 // setScores are the classes' scores of a multi-label problem.
-func (d *Dataset) setScores(predicted []bool) []ClassScore {
-	truth, c := d.sets(), len(d.LabelNames)
+func (d *Dataset) setScores(truth, predicted []bool) []ClassScore {
+	c := len(d.LabelNames)
 	scores := make([]ClassScore, c)
 	for k, name := range d.LabelNames {
 		hits, support, given := 0, 0, 0
@@ -191,13 +182,13 @@ func microF1(classes []ClassScore, truth, predicted []bool) float64 {
 	return ratio(2*hits, both)
 }
 
-// exactSets is the share of rows whose whole set of classes is right.
-func (d *Dataset) exactSets(predicted []bool) float64 {
-	c, right := len(d.LabelNames), 0
-	for i, e := range d.Examples {
-		right += count(slices.Equal(e.Labels, predicted[i*c:(i+1)*c]))
+// exactSets is the share of rows whose whole set of c classes is right.
+func exactSets(c int, truth, predicted []bool) float64 {
+	right := 0
+	for i := 0; i < len(truth); i += c {
+		right += count(slices.Equal(truth[i:i+c], predicted[i:i+c]))
 	}
-	return ratio(right, len(d.Examples))
+	return ratio(right, len(truth)/c)
 }
 
 // setText writes a set of classes as zeros and ones.
@@ -214,7 +205,7 @@ func (d *Dataset) constant() (p Predictions, name string) {
 	n := len(d.Examples)
 	switch d.Problem {
 	case Regression:
-		m := mean(d.scores())
+		m := mean(d.Truth().Scores)
 		p.Scores = make([]float64, n)
 		for i := range p.Scores {
 			p.Scores[i] = m
@@ -282,7 +273,7 @@ func (d *Dataset) warnings(p Predictions, r *Report) []string {
 			w = append(w, MCC+" is set to 0: all predictions, or all labels, are one class")
 		case m.Name == F1 && d.Problem == SingleLabel && len(r.Classes) == 2 && r.Classes[1].Predicted == 0:
 			w = append(w, fmt.Sprintf("f1 is 0: no row was predicted as %s", show(r.Classes[1].Name)))
-		case (m.Name == Pearson || m.Name == Spearman) && (constant(p.Scores) || constant(d.scores())):
+		case (m.Name == Pearson || m.Name == Spearman) && (constant(p.Scores) || constant(d.Truth().Scores)):
 			w = append(w, m.Name+" is set to 0: all predictions, or all labels, are equal")
 		}
 	}

@@ -58,6 +58,7 @@ type evaluation struct {
 	record      *EvalRecord
 	predictions glue.Predictions
 	scores      [][]float64
+	losses      []float64 // of labelled sets
 	warnings    []string
 }
 
@@ -81,6 +82,7 @@ func (f *forward) evaluate(ctx context.Context, e *glue.Encoded, size int, progr
 		if labelled {
 			for _, l := range f.loss(e.Data.Problem, logits, 1).PerExample {
 				sum += l // one by one: the sum does not depend on size
+				out.losses = append(out.losses, l)
 			}
 		}
 		if i := nn.FirstNonFinite(logits.Data); i >= 0 {
@@ -161,27 +163,26 @@ func majorityOf(d *glue.Dataset, report *glue.Report) Majority {
 // list pairs predictions with the rows that they are for.
 func (o *evaluation) list(e *glue.Encoded) []Prediction {
 	out := make([]Prediction, e.Rows())
-	truth := truthOf(e.Data)
+	truth := e.Data.Truth()
 	for i, x := range e.Data.Examples {
 		out[i] = Prediction{ID: x.ID, Line: x.Line, Predicted: e.Data.Answer(o.predictions, i), Scores: o.scores[i]}
+		if e.Data.Problem == glue.SingleLabel {
+			out[i].Probability = o.scores[i][o.predictions.Classes[i]]
+		}
 		if e.Data.Labelled {
-			out[i].Label = e.Data.Answer(truth, i)
+			out[i].Label, out[i].Loss = e.Data.Answer(truth, i), o.losses[i]
 		}
 	}
 	return out
 }
 
-// truthOf is the predictions that a perfect model would make.
-func truthOf(d *glue.Dataset) (p glue.Predictions) {
-	for _, x := range d.Examples {
-		switch d.Problem {
-		case glue.Regression:
-			p.Scores = append(p.Scores, x.Score)
-		case glue.MultiLabel:
-			p.Multi = append(p.Multi, x.Labels...)
-		default:
-			p.Classes = append(p.Classes, int32(x.Label))
-		}
+// details adds to the record what only the last evaluation of a run needs:
+// intervals of the metrics and the calibration.
+func (o *evaluation) details(d *glue.Dataset) {
+	o.record.Intervals = d.Intervals(o.predictions)
+	var sure []float64
+	for i, c := range o.predictions.Classes {
+		sure = append(sure, o.scores[i][c])
 	}
-	return p
+	o.record.Calibration = d.Calibrate(o.predictions.Classes, sure)
 }

@@ -91,6 +91,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 			return nil, err
 		}
 		ev.record.Last = true
+		ev.details(d)
 		records = append(records, ev.record)
 	}
 	return records, nil

@@ -3,6 +3,7 @@ package train
 import (
 	"time"
 
+	"pactune/glue"
 	"pactune/internal/profile"
 )
 
@@ -146,6 +147,10 @@ type EvalRecord struct {
 	Tokens    int
 	Elapsed   time.Duration
 	Last      bool // the evaluation at the end of the run
+
+	// Of the evaluation at the end of a run alone.
+	Intervals   []glue.Interval   // of Metrics
+	Calibration *glue.Calibration // nil but for single labels
 }
 
 // Metric returns the metric of that name, and whether there is one.
@@ -165,6 +170,9 @@ type Prediction struct {
 	Label     string
 	Predicted string
 	Scores    []float64 // probabilities in the order of the labels; the value for regression
+
+	Probability float64 // of the predicted label; 0 but for single labels
+	Loss        float64
 }
 
 // Result is what a finished run leaves.

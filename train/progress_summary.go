@@ -7,16 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// WriteSummary prints what an evaluation found: metrics beside the majority
-// line, precision and recall of every class, the confusion matrix.
+// WriteSummary prints what an evaluation found: metrics with their 95 % intervals
+// beside the majority line, the calibration error, precision and recall of every
+// class, the confusion matrix.
 func WriteSummary(w io.Writer, e *EvalRecord) {
 	fmt.Fprintf(w, "%s%s, loss %.4f\n", plural(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(w, "  %-22s %7.4f", m.Name, m.Value)
+		for _, v := range e.Intervals {
+			if v.Name == m.Name {
+				fmt.Fprintf(w, " [%.4f, %.4f]", v.Low, v.High)
+			}
+		}
 		if v, ok := e.Majority.Value[m.Name]; ok {
 			fmt.Fprintf(w, "   majority line %7.4f", v)
 		}
 		fmt.Fprintln(w)
+	}
+	if e.Calibration != nil {
+		fmt.Fprintf(w, "  %-22s %7.4f\n", "calibration error", e.Calibration.ECE)
 	}
 	if len(e.Classes) == 0 {
 		return
@@ -46,7 +55,8 @@ func WriteSummary(w io.Writer, e *EvalRecord) {
 	}
 }
 
-// SummaryMap is the same for --json.
+// SummaryMap is the same for --json and eval_report.json, and the reliability
+// bins.
 func SummaryMap(e *EvalRecord) map[string]any {
 	m := map[string]any{"loss": e.Loss, "samples": e.Samples, "step": e.Step, "epoch": e.Epoch}
 	majority := map[string]any{}
@@ -67,6 +77,20 @@ func SummaryMap(e *EvalRecord) map[string]any {
 				"recall": c.Recall, "f1": c.F1, "support": c.Support})
 		}
 		m["classes"], m["confusion"] = classes, e.Confusion
+	}
+	if len(e.Intervals) > 0 {
+		intervals := map[string]any{}
+		for _, v := range e.Intervals {
+			intervals[v.Name] = []float64{v.Low, v.High}
+		}
+		m["intervals"] = intervals
+	}
+	if c := e.Calibration; c != nil {
+		bins := []map[string]any{}
+		for _, b := range c.Bins {
+			bins = append(bins, map[string]any{"low": b.Low, "high": b.High, "rows": b.Rows, "confidence": b.Confidence, "accuracy": b.Accuracy})
+		}
+		m["calibration"] = map[string]any{"ece": c.ECE, "bins": bins}
 	}
 	return m
 }

@@ -223,7 +223,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 	if len(r.evals) > 0 {
 		d := r.evals[0].Data
 		p.MetricNames = d.Metrics()
-		if report := d.Evaluate(truthOf(d)); report != nil {
+		if report := d.Evaluate(d.Truth()); report != nil {
 			p.Majority = majorityOf(d, report)
 		}
 	}
@@ -357,7 +357,8 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	}
 	r.last = evs
 	if last {
-		for _, ev := range r.last {
+		for i, ev := range r.last {
+			ev.details(r.evals[i].Data)
 			for _, w := range ev.warnings {
 				r.note(w)
 			}
@@ -461,6 +462,9 @@ func (r *run) write(exit string) error {
 	}
 	for i, ev := range r.last {
 		if err := f.WritePredictions(ev.record.Suffix, ev.list(r.evals[i])); err != nil {
+			return err
+		}
+		if err := f.WriteJSON("eval_report"+ev.record.Suffix+".json", 2, SummaryMap(ev.record)); err != nil {
 			return err
 		}
 	}

@@ -248,8 +248,9 @@ func evalHistory(e *EvalRecord, batch int) map[string]any {
 	return row
 }
 
-// WritePredictions writes eval_predictions.jsonl, one line an example; suffix
-// is that of MNLI's second set, which has a file of its own.
+// WritePredictions writes eval_predictions.jsonl, one line an example: its label
+// and the model's, its loss, the probability of the model's label and those of
+// all; suffix is that of MNLI's second set, which has a file of its own.
 func (f *Folder) WritePredictions(suffix string, predictions []Prediction) error {
 	return f.Write("eval_predictions"+suffix+".jsonl", func(w io.Writer) error {
 		var l line
@@ -260,6 +261,8 @@ func (f *Folder) WritePredictions(suffix string, predictions []Prediction) error
 			l.int("line", p.Line)
 			l.text("label", p.Label)
 			l.text("prediction", p.Predicted)
+			l.number("loss", p.Loss)
+			l.number("probability", p.Probability)
 			l.numbers("scores", p.Scores)
 			if _, err := w.Write(l.close()); err != nil {
 				return err
