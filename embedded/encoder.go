@@ -12,6 +12,14 @@ import (
 	"pactune/train"
 )
 
+// Default is the encoder as the model of a run that names other data. It panics
+// only if the embedded files are broken, which a test excludes.
+func Default() *train.Builtin {
+	b := Job()
+	b.Data, b.TrainFile, b.ValidationFile = nil, "", ""
+	return b
+}
+
 // Job is the job that runs when nothing is named: PAC-tuning of the encoder
 // on the texts of this package. It panics only if the embedded files are
 // broken, which a test excludes.

@@ -13,11 +13,13 @@ import (
 	"pactune/tokenizer"
 )
 
-// Builtin is a job inside a binary: a model folder and labelled texts in file
-// systems of their own. It stands in for the files when a run names none.
+// Builtin is what a binary holds: a model folder, the default where a run names
+// none, and labelled texts, the job where a run names nothing at all. They are in
+// file systems of their own.
 type Builtin struct {
-	Name           string // of the task, for the run folder
-	Model, Data    fs.FS  // the model's folder is Model's root
+	Name           string // of the job, for the run folder
+	Model          fs.FS  // the model's folder is its root
+	Data           fs.FS  // nil: the run's own files
 	TrainFile      string
 	ValidationFile string
 	Encoding       string // one line about the encoder, for the user
@@ -42,7 +44,7 @@ func dataOptions(c *Config, b *Builtin) glue.Options {
 		no := false
 		o.DoRegression = &no
 	}
-	if b != nil {
+	if b != nil && b.Data != nil {
 		o.FS, o.TrainFile, o.ValidationFile = b.Data, b.TrainFile, b.ValidationFile
 	}
 	return o

@@ -132,7 +132,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	for _, n := range c.remarks(facts) {
 		r.note(n)
 	}
-	if r.fsys == nil { // of the builtin job nobody has to be told
+	if !c.Embedded() { // of the builtin job nobody has to be told
 		for _, choice := range r.data.Choices {
 			r.note(choice.What + " (" + choice.Option + ")")
 		}
@@ -179,7 +179,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	if err != nil {
 		return err
 	}
-	if r.fsys == nil {
+	if !c.Embedded() {
 		r.note(LoadedNote(loaded))
 	}
 	r.note(truncationNote(train, c.MaxSeqLength))
@@ -211,7 +211,10 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 	p.FreeGamma = c.PACGammaMin != c.PACGammaMax
 	p.LogEvery, p.EvalEvery = c.LogEvery(p.Steps, t.perEpoch), c.EvalEvery(p.Steps, t.perEpoch)
 	if r.fsys != nil {
-		p.Task, p.Model = r.fsys.Name, r.fsys.Encoding
+		p.Model = r.fsys.Encoding
+	}
+	if c.Embedded() {
+		p.Task = r.fsys.Name
 	}
 	if r.data.Problem == glue.Regression {
 		p.LabelNames = nil
@@ -230,12 +233,10 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 	r.plan, r.finish.Plan = p, p
 	r.finish.Model = ModelFile{Path: p.Model}
 	if r.fsys == nil {
-		r.finish.Data = dataFilesOf(r.data, nil)
 		w, _ := files.Hash(files.OS, filepath.Join(checkpoint.Path, "model.safetensors"))
 		r.finish.Model = ModelFile{checkpoint.Path, w.SHA256} // which has the commit of a name in the cache
-	} else {
-		r.finish.Data = dataFilesOf(r.data, r.fsys.Data)
 	}
+	r.finish.Data = dataFilesOf(r.data, dataOptions(c, r.fsys).FS)
 	if err := c.checkBest(p); err != nil {
 		return err
 	}
@@ -357,8 +358,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	}
 	r.last = evs
 	if last {
-		for i, ev := range r.last {
-			ev.details(r.evals[i].Data)
+		for _, ev := range r.last {
 			for _, w := range ev.warnings {
 				r.note(w)
 			}
@@ -385,6 +385,9 @@ func (r *run) evaluations(ctx context.Context, at *StepRecord, last bool) ([]*ev
 			return nil, err
 		}
 		ev.record.Step, ev.record.Epoch, ev.record.Stage, ev.record.Last = at.Step, at.Epoch, at.Stage, last
+		if last {
+			ev.details(e.Data)
+		}
 		evs = append(evs, ev)
 	}
 	return evs, nil

@@ -174,7 +174,6 @@ var moreBadOptions = part{"More about options", false, func(f *badFiles) {
 	{"fp16", "OPTION --fp16", 2, []string{"loss scaling", "--precision bf16"}},
 	{"precision that is none", "OPTION --precision int8", 2, []string{"one of f32, bf16"}},
 	{"code of others", "OPTION --trust_remote_code", 2, []string{"never run"}},
-	{"no model", "train train.txt", 2, []string{"--model_name_or_path"}},
 	{"no data", "train --model_name_or_path model", 2, []string{"no training data"}},
 	{"file of options, bad value", "train bad.json", 2, []string{"bad.json: --learning_rate"}},
 	{"file of options, unknown name", "train other.json", 2, []string{"other.json: unknown option", "did you mean --learning_rate?"}},

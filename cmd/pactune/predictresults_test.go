@@ -119,3 +119,20 @@ func TestTasksCommand(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Where no model is named the encoder inside the program is trained, on the
+// user's own data as well.
+func TestDefaultEncoder(t *testing.T) {
+	dir := job(t)
+	r := pactune(t, dir, "", strings.Fields("train train.txt --validation_file dev.txt --method adamw --max_steps 2 --output_dir run")...)
+	if r.code != 0 || !strings.Contains(r.stderr, "the encoder in the binary") {
+		t.Fatalf("%+v", r)
+	}
+	manifest := string(readFile(t, filepath.Join(dir, "run", "run.json")))
+	if !strings.Contains(manifest, `"train.txt"`) || !strings.Contains(manifest, "the encoder in the binary") {
+		t.Errorf("run.json: %s", manifest)
+	}
+	if r = pactune(t, dir, "the pan\n", "predict", "run"); r.code != 0 || strings.Count(r.stdout, "\n") != 1 {
+		t.Errorf("predict: %+v", r)
+	}
+}

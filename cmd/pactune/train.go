@@ -50,8 +50,11 @@ func fineTune(ctx context.Context, config *train.Config) error {
 	defer screen.Close()
 	hooks := screen.Hooks()
 	var builtin *train.Builtin
-	if config.Embedded() {
+	switch {
+	case config.Embedded():
 		builtin = embedded.Job()
+	case config.ModelNameOrPath == "":
+		builtin = embedded.Default()
 	}
 	done, err := train.Run(ctx, config, builtin, hooks)
 	screen.Close()
