@@ -73,10 +73,17 @@ Of a model with several labels a text, all that are likely are given, separated 
 		}
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
 			json: asJSON, probs: probs, labels: model.Labels(),
-			warn: func(text string) { fmt.Fprintln(os.Stderr, "note    "+train.Clean(text)) }}
-		return train.Profiled(config, func() error { return p.run(ctx) })
+			warn: note}
+		err = train.Profiled(config, func() error { return p.run(ctx) })
+		if p.cut > 0 {
+			note(fmt.Sprintf("%s: the end of %d of %d texts was not read, first in line %d: they are longer than the model or --max_seq_length allows (in JSON: \"truncated\":true)", name, p.cut, p.line, p.first))
+		}
+		return err
 	})
 }
+
+// note tells the user of something beside the results.
+func note(text string) { fmt.Fprintln(os.Stderr, "note    "+train.Clean(text)) }
 
 // openInput opens a file of text, or the standard input for "-".
 func openInput(name string) (*os.File, error) {

@@ -27,6 +27,8 @@ type predictor struct {
 	probs  bool
 	labels []string
 	line   int
+	cut    int          // texts of which a part was not read
+	first  int          // the line of the first of them
 	warn   func(string) // nil once it has been called
 }
 
@@ -36,10 +38,17 @@ type question struct {
 	pair bool
 	id   json.RawMessage
 	json bool // asked in JSON, so answered in JSON
+	line int
 }
 
-// batch is how many lines are answered together when they come fast.
-const batch = 256
+// Lines that come fast are answered together, at most so many of them or bytes;
+// a line may be longer, up to longestLine. With this an input of any size takes
+// the same memory.
+const (
+	batch       = 256
+	batchBytes  = 1 << 20
+	longestLine = 16 << 20
+)
 
 func (p *predictor) run(ctx context.Context) error {
 	type lines struct {
@@ -87,25 +96,47 @@ func (p *predictor) run(ctx context.Context) error {
 // read takes the lines that are there, at most a batch, and waits only for the
 // first: who types a line gets its answer.
 func (p *predictor) read() (questions []question, err error) {
-	for len(questions) < batch && (len(questions) == 0 || p.in.Buffered() > 0) {
-		text, err := p.in.ReadString('\n')
+	bytes := 0
+	for len(questions) < batch && bytes < batchBytes && (len(questions) == 0 || p.in.Buffered() > 0) {
+		text, err := p.readLine()
 		if err != nil && !errors.Is(err, io.EOF) {
-			return questions, fault.Errorf(fault.Data, "%s: %w", p.name, err)
+			return questions, err
 		}
 		if text == "" && err != nil {
 			return questions, io.EOF
 		}
 		p.line++
+		bytes += len(text)
 		q, bad := p.parse(strings.TrimRight(text, "\r\n"))
 		if bad != nil {
 			return questions, bad
 		}
+		q.line = p.line
 		questions = append(questions, q)
 		if err != nil {
 			return questions, io.EOF
 		}
 	}
 	return questions, nil
+}
+
+// readLine reads the next line with its line feed. The last one may have none,
+// and comes with io.EOF.
+func (p *predictor) readLine() (string, error) {
+	var line []byte
+	for {
+		part, err := p.in.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case len(line) > longestLine:
+			return "", fault.Errorf(fault.Data, "%s: line %d: is longer than %d MiB; expected a text a line: cut it, or end its lines with line feeds", p.name, p.line+1, longestLine>>20)
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil && !errors.Is(err, io.EOF):
+			return "", fault.Errorf(fault.Data, "%s: %w", p.name, err)
+		}
+		return string(line), err
+	}
 }
 
 // parse reads a line of text, or a JSON object where the line starts with one.
@@ -188,7 +219,13 @@ func (p *predictor) answer(ctx context.Context, questions []question) error {
 		if q.pair {
 			from = &double
 		}
-		if err := p.write(q, (*from)[0]); err != nil {
+		r := (*from)[0]
+		if r.Truncated {
+			if p.cut++; p.cut == 1 {
+				p.first = q.line
+			}
+		}
+		if err := p.write(q, r); err != nil {
 			return err
 		}
 		*from = (*from)[1:]
