@@ -20,7 +20,7 @@ const header = "index\tprediction"
 const largest = 64 << 20
 
 // Check tells what the leaderboard would refuse in the zip of size bytes that r
-// reads: an error of kind Data with a line for each file that is wrong, else nil.
+// reads: an error of kind Data that names each file that is wrong, else nil.
 // A partial submission may lack tables.
 func Check(name string, r io.ReaderAt, size int64, partial bool) error {
 	z, err := zip.NewReader(r, size)
@@ -54,7 +54,7 @@ func Check(name string, r io.ReaderAt, size int64, partial bool) error {
 	if wrong == nil {
 		return nil
 	}
-	return fault.Errorf(fault.Data, "%s: the leaderboard would refuse it:\n  %s", name, strings.Join(wrong, "\n  "))
+	return fault.Errorf(fault.Data, "%s: the leaderboard would refuse it: %s", name, strings.Join(wrong, "; "))
 }
 
 // checkEntry returns what is wrong with a file of the zip, "" where nothing is.
