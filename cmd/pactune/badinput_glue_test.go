@@ -22,7 +22,7 @@ var badGLUE = part{"GLUE's tasks and submissions", true, func(f *badFiles) {
 	{"labels of another task", "train --task_name rte --data_dir neutral", 3, []string{`line 2: found the label "0"`, "--task_name wnli"}},
 	{"header where there is none", "train --task_name cola --data_dir neutral", 3, []string{"neutral/train.tsv: line 1: found the header"}},
 	{"row that is too short", "train --task_name rte --data_dir short", 3, []string{"short/train.tsv: line 3: the row has no label: found 3 columns, expected 4"}},
-	{"task without a training file", "evaluate tuned --task_name ax --data_dir glue", 2, []string{"expected one of cola, mnli"}},
+	{"evaluation of the diagnostic set", "evaluate tuned --task_name ax --data_dir glue", 2, []string{"expected one of cola, mnli"}},
 	{"test file that is not there", "train --task_name rte --data_dir glue --do_predict --no_do_eval", 3, []string{"glue/RTE/test.tsv: no such file"}},
 	{"prediction without a test file", "OPTION --do_predict", 2, []string{"--test_file FILE"}},
 	{"tasks of a folder without any", "tasks --data_dir model", 3, []string{"model: holds no file of a GLUE task"}},
