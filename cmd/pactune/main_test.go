@@ -126,7 +126,6 @@ func TestBadCommandLines(t *testing.T) {
 		{"train empty.txt --model_name_or_path model", 3, "empty.txt"},
 		{"train latin.txt --model_name_or_path model", 3, "UTF-8"},
 		{"train one.txt --validation_file dev.txt --model_name_or_path model", 3, "one class"},
-		{"train train.txt", 2, "--model_name_or_path"},
 		{"train train.txt --model_name_or_path nowhere", 4, "nowhere"},
 		{"train train.txt --model_name_or_path model --output_dir full", 2, "not empty"},
 		{"train train.txt --model_name_or_path model --output_dir model", 2, "folder of the model"},
