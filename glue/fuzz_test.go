@@ -10,9 +10,9 @@ import (
 // Whatever a user's file holds: examples that keep the package's promises, or
 // an error that blames the file.
 func FuzzOwnFile(f *testing.F) {
-	names := []string{"a.txt", "a.tsv", "a.csv", "a.json"}
+	names := []string{"a.txt", "a.tsv", "a.csv", "a.json", "a.ft"}
 	for i, content := range []string{"x\tp\ny\tq\n", "text\tlabel\nx\tp\ny\tq\n", "text,label\n\"x\"\"\n\",1.5\ny,2\n",
-		`{"text":"x","label":[1,"2"]}` + "\n" + `{"label":[],"text":"y"}`} {
+		`{"text":"x","label":[1,"2"]}` + "\n" + `{"label":[],"text":"y"}`, "__label__x a\n__label__y b c\n"} {
 		f.Add(i, []byte(content))
 	}
 	for _, c := range badOwn {

@@ -10,8 +10,9 @@
 //	(*Dataset).Evaluate  predictions → metrics, per-class table, majority line
 //
 // A data set is one of the nine GLUE tasks (tasks.go is the table of them all:
-// folder, columns, labels, metrics) or a user's own .txt, .csv, .tsv or JSON
-// lines file (own.go), whose columns are found by the rules of run_glue.py.
+// folder, columns, labels, metrics) or a user's own file: CSV, TSV, JSON lines,
+// Parquet, fastText's lines or plain text (own_rows.go has the formats), whose
+// columns are found by the rules of run_glue.py (own.go).
 //
 // A batch is packed: the tokens of its examples lie one after another, and
 // RowStarts says where each begins. There is no padding and no mask:
@@ -67,6 +68,7 @@ type Example struct {
 // Dataset is one file, or the part of it that a run uses.
 type Dataset struct {
 	Path       string
+	SHA256     string // of the file, in hexadecimal; own data only
 	Name       string // task for file names ("rte", "mnli-mm"); for own data the file's name
 	Suffix     string // appended to metric names: "_mm" for MNLI's mismatched part
 	Task       *Task  // nil for own data
@@ -115,15 +117,15 @@ type Options struct {
 	Task    string // --task_name: reads DataDir's files in GLUE's layout
 	DataDir string // --data_dir: the task's folder, or the folder that holds it
 
-	TrainFile      string // --train_file, own data: .txt, .csv, .tsv, .json, .jsonl
+	TrainFile      string // --train_file, own data (own_rows.go has the formats); "-" is the standard input
 	ValidationFile string // --validation_file; without one, part of TrainFile is held out
 	TestFile       string // --test_file
 
 	Train, Eval, Test bool // which parts are wanted
 
-	TextColumns  []string // --text_column_names: one, or two for a pair
-	LabelColumn  string   // --label_column_name
-	DoRegression *bool    // --do_regression; nil: by the labels
+	TextColumns []string // --text_column_names: one, or two for a pair
+	LabelColumn string   // --label_column_name
+	Asked       *Problem // --problem_type; nil: by the labels
 
 	// Labels and Problem are those of a trained model when own data are only
 	// evaluated or predicted; with Train they follow from the training file.
@@ -136,4 +138,8 @@ type Options struct {
 	SampleSeed uint64 // --sample_seed: which rows TrainSize takes and which are held out
 
 	FS fs.FS // where the files are; nil: the operating system's
+
+	// Report, when not nil, is told of every row that is refused, which is left
+	// out then; otherwise the first is the error of Load.
+	Report func(error)
 }

@@ -50,7 +50,7 @@ func loadTask(o *Options) (*Data, error) {
 			continue
 		}
 		for _, f := range t.files(p.split) {
-			ds, err := t.read(o.FS, dir, f)
+			ds, err := t.read(o.FS, dir, f, o.Report)
 			if err != nil {
 				return nil, err
 			}
@@ -85,7 +85,7 @@ func (d *Data) beside(o *Options) error {
 			continue
 		}
 		for _, f := range t.Files {
-			ds, err := t.read(o.FS, dir, f)
+			ds, err := t.read(o.FS, dir, f, o.Report)
 			if err != nil {
 				return err
 			}
@@ -132,7 +132,7 @@ func loadOwn(o *Options) (*Data, error) {
 			}
 		}
 		d.Choices = append(d.Choices, f.choices...)
-		return f.apply(t)
+		return f.apply(t, o)
 	}
 	var err error
 	if o.Train {
@@ -163,7 +163,13 @@ func loadOwn(o *Options) (*Data, error) {
 
 // checkOwn refuses options that do not name the files that are wanted.
 func (o *Options) checkOwn() error {
+	streams := 0
+	for _, path := range []string{o.TrainFile, o.ValidationFile, o.TestFile} {
+		streams += count(path == stdin)
+	}
 	switch {
+	case streams > 1:
+		return fault.Errorf(fault.Usage, "%d files are -, the standard input, which can be read once", streams)
 	case !o.Train && !o.Eval && !o.Test:
 		return fault.Errorf(fault.Usage, "no part of the data is asked for")
 	case o.Train && o.TrainFile == "":

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"pactune/internal/fault"
 )
@@ -25,6 +26,7 @@ type ownFile struct {
 	part
 	data    Dataset
 	labels  []cell // one per example
+	refused []bool // rows that were told to Options.Report; nil: none
 	choices []Choice
 }
 
@@ -33,18 +35,21 @@ type ownFile struct {
 // sentence2 where both exist, else the first two columns that are not the
 // label.
 func readOwn(o *Options, path string, p part) (*ownFile, error) {
-	rows, err := openRows(o.FS, path, p)
+	rows, sha, err := openRows(o, path, p)
 	if err != nil {
 		return nil, err
 	}
 	f := &ownFile{part: p}
 	base := filepath.Base(path)
-	f.data = Dataset{Path: path, Name: strings.TrimSuffix(base, filepath.Ext(base))}
+	f.data = Dataset{Path: path, SHA256: sha, Name: strings.TrimSuffix(base, filepath.Ext(base))}
+	if path == stdin {
+		f.data.Path, f.data.Name = stdinName, "stdin"
+	}
 	names := rows.columns()
 	if err := f.chooseColumns(o, names); err != nil {
 		return nil, err
 	}
-	if err := f.readRows(rows, names); err != nil {
+	if err := f.readRows(o, rows, names); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -113,11 +118,7 @@ func columnWords(names []string) string {
 	return "column " + show(names[0])
 }
 
-func (f *ownFile) readRows(rows rowReader, names []string) error {
-	a, b, label := find(names, f.texts[0]), -1, find(names, f.label)
-	if len(f.texts) == 2 {
-		b = find(names, f.texts[1])
-	}
+func (f *ownFile) readRows(o *Options, rows rowReader, names []string) error {
 	row := make([]cell, len(names))
 	numbers := true // every first text is a number: probably an index
 	for {
@@ -125,40 +126,52 @@ func (f *ownFile) readRows(rows rowReader, names []string) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return err
-		}
-		e := Example{ID: f.data.Rows, Line: line, Label: -1, Pair: b >= 0}
+		e := Example{ID: f.data.Rows, Line: line, Label: -1}
 		f.data.Rows++
-		if e.TextA, err = f.text(line, f.texts[0], row[a]); err != nil {
+		var label cell
+		if err == nil {
+			label, err = f.row(&e, row, names)
+		}
+		if err != nil && o.Report == nil {
 			return err
-		}
-		if b >= 0 {
-			if e.TextB, err = f.text(line, f.texts[1], row[b]); err != nil {
-				return err
-			}
-		}
-		c := cell{}
-		if label >= 0 {
-			c = row[label]
-		}
-		if c.kind == text {
-			if c.text = strings.TrimSpace(c.text); c.text == "" {
-				c = cell{}
-			}
-		}
-		if c.kind == none && f.split != Test {
-			return at(f.data.Path, line, "the row has no label: column %s is empty; complete the row or remove it", show(f.label))
+		} else if err != nil {
+			o.Report(err)
+			continue
 		}
 		numbers = numbers && isNumber(e.TextA)
 		f.data.Examples = append(f.data.Examples, e)
-		f.labels = append(f.labels, c)
+		f.labels = append(f.labels, label)
 	}
-	if f.data.Rows == 0 {
+	if len(f.data.Examples) == 0 {
 		return fault.Errorf(fault.Data, "%s: no rows besides the header; expected at least one", f.data.Path)
 	}
 	f.note(rows.blank(), numbers)
 	return nil
+}
+
+// row fills the texts of an example and returns its label as written.
+func (f *ownFile) row(e *Example, row []cell, names []string) (label cell, err error) {
+	if e.TextA, err = f.text(e.Line, f.texts[0], row[find(names, f.texts[0])]); err != nil {
+		return label, err
+	}
+	if len(f.texts) == 2 {
+		e.Pair = true
+		if e.TextB, err = f.text(e.Line, f.texts[1], row[find(names, f.texts[1])]); err != nil {
+			return label, err
+		}
+	}
+	if i := find(names, f.label); i >= 0 {
+		label = row[i]
+	}
+	if label.kind == text {
+		if label.text = strings.TrimSpace(label.text); label.text == "" {
+			label = cell{}
+		}
+	}
+	if label.kind == none && f.split != Test {
+		return label, at(f.data.Path, e.Line, "the row has no label: column %s is empty; complete the row or remove it", show(f.label))
+	}
+	return label, nil
 }
 
 func (f *ownFile) note(blank []int, numbers bool) {
@@ -176,10 +189,13 @@ func (f *ownFile) text(line int, column string, c cell) (string, error) {
 		return "", at(f.data.Path, line, "column %s holds %s; expected a text", show(column), c.kind)
 	}
 	if strings.TrimSpace(c.text) == "" {
-		return "", at(f.data.Path, line, "column %s holds an empty text; write one or remove the row", show(column))
+		return "", at(f.data.Path, line, "column %s holds %w; write one or remove the row", show(column), ErrEmpty)
 	}
 	if strings.IndexByte(c.text, 0) >= 0 {
 		return "", at(f.data.Path, line, "column %s holds a NUL character; expected a text", show(column))
+	}
+	if !utf8.ValidString(c.text) { // only Parquet has such
+		return "", at(f.data.Path, line, "column %s holds bytes, %w; write the texts as strings", show(column), ErrNotUTF8)
 	}
 	return c.text, nil
 }

@@ -27,62 +27,122 @@ func newTarget(p Problem, names []string) *target {
 
 // learnTarget finds problem and classes from the labels of a training file.
 func (f *ownFile) learnTarget(o *Options) (*target, error) {
-	if err := f.oneKind(); err != nil {
+	if err := f.oneKind(o); err != nil {
 		return nil, err
 	}
-	if f.labels[0].kind == list {
-		return f.learnClasses(MultiLabel)
-	}
-	numeric, decimal := true, false
-	for _, c := range f.labels {
-		numeric = numeric && c.kind != boolean && isNumber(c.text)
+	kind, several, numeric, decimal := none, false, true, false
+	for i, c := range f.labels {
+		if f.isRefused(i) {
+			continue
+		}
+		kind = c.kind
+		several = several || c.kind == tags && len(c.list) > 1
+		numeric = numeric && c.list == nil && c.kind != boolean && isNumber(c.text)
 		decimal = decimal || strings.ContainsAny(c.text, ".eE")
 	}
-	regression, why := numeric && decimal, "the labels are numbers with decimals"
-	if o.DoRegression != nil {
-		regression, why = *o.DoRegression, "asked for"
+	problem, why := SingleLabel, ""
+	switch {
+	case kind == list, kind == tags && several:
+		problem, why = MultiLabel, "the labels are lists"
+	case numeric && decimal:
+		problem, why = Regression, "the labels are numbers with decimals"
 	}
-	if regression {
-		f.choices = append(f.choices, Choice{"problem: regression (" + why + ")", "--do_regression false"})
+	if o.Asked != nil && kind != list {
+		problem, why = *o.Asked, "asked for"
+	}
+	if problem == Regression {
+		f.choices = append(f.choices, Choice{"problem: regression (" + why + ")", "--problem_type"})
 		return newTarget(Regression, []string{f.label}), nil
 	}
-	return f.learnClasses(SingleLabel)
+	return f.learnClasses(o, problem, why)
 }
 
-// oneKind refuses labels of several types, which only JSON can have.
-func (f *ownFile) oneKind() error {
+// oneKind refuses labels of several types, which text files cannot have.
+func (f *ownFile) oneKind(o *Options) error {
+	first := -1 // row of the first label that has one
 	for i, c := range f.labels {
-		if c.kind == other {
-			return at(f.data.Path, f.data.Examples[i].Line, "the label is an object; expected a string, a number, or a list of them")
+		var err error
+		switch line := f.data.Examples[i].Line; {
+		case c.kind == other:
+			err = at(f.data.Path, line, "the label is %s; expected a string, a number, or a list of them", c.kind)
+		case first < 0:
+			first = i
+		case c.kind != f.labels[first].kind:
+			unit := "line"
+			if isParquet(f.data.Path) {
+				unit = "row"
+			}
+			err = at(f.data.Path, line, "the label is %s, while %s %d has %s; expected one type in the whole file",
+				c.kind, unit, f.data.Examples[first].Line, f.labels[first].kind)
 		}
-		if c.kind != f.labels[0].kind {
-			return at(f.data.Path, f.data.Examples[i].Line, "the label is %s, while line %d has %s; expected one type in the whole file",
-				c.kind, f.data.Examples[0].Line, f.labels[0].kind)
+		if err = f.refuse(o, i, err); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// learnClasses collects the class names: numbers in the order of numbers,
-// anything else in the order of text.
-func (f *ownFile) learnClasses(p Problem) (*target, error) {
-	seen := map[string]bool{}
+// refuse ends the reading with an error about an example, or tells it and
+// leaves the example out.
+func (f *ownFile) refuse(o *Options, i int, err error) error {
+	if err == nil || o.Report == nil {
+		return err
+	}
+	o.Report(err)
+	if f.refused == nil {
+		f.refused = make([]bool, len(f.labels))
+	}
+	f.refused[i] = true
+	return nil
+}
+
+func (f *ownFile) isRefused(i int) bool { return f.refused != nil && f.refused[i] }
+
+// classes are the names in a label: of a single-label problem it is one, of a
+// multi-label problem a list, or a text with commas between.
+func (c cell) classes(p Problem) []string {
+	switch {
+	case c.kind == list || c.kind == tags:
+		return c.list
+	case p == SingleLabel:
+		return []string{c.text}
+	}
 	var names []string
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
+	for _, name := range strings.Split(c.text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
 			names = append(names, name)
 		}
 	}
+	return names
+}
+
+// learnClasses collects the class names: numbers in the order of numbers,
+// anything else in the order of text.
+func (f *ownFile) learnClasses(o *Options, p Problem, why string) (*target, error) {
+	seen := map[string]bool{}
+	var names []string
 	for i, c := range f.labels {
-		if p == SingleLabel && noLabel(c) {
-			return nil, at(f.data.Path, f.data.Examples[i].Line, "the row has no label: −1 means none; number the classes from 0, or use names")
+		var err error
+		line := f.data.Examples[i].Line
+		switch {
+		case f.isRefused(i):
+			continue
+		case p == SingleLabel && noLabel(c):
+			err = at(f.data.Path, line, "the row has no label: −1 means none; number the classes from 0, or use names")
+		case p == SingleLabel && len(c.classes(p)) != 1:
+			err = f.oneClass(line, c)
 		}
-		if p == SingleLabel {
-			add(c.text)
+		if err != nil {
+			if err = f.refuse(o, i, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		for _, member := range c.list {
-			add(member)
+		for _, name := range c.classes(p) {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
 		}
 	}
 	numeric := sortLabels(names)
@@ -97,12 +157,19 @@ func (f *ownFile) learnClasses(p Problem) (*target, error) {
 		order = "sorted as numbers"
 	}
 	kind := "one class per text"
-	override := "--do_regression true"
 	if p == MultiLabel {
-		kind, override = "any number of classes per text (the labels are lists)", "--label_column_name"
+		kind = "any number of classes per text (" + why + ")"
 	}
-	f.choices = append(f.choices, Choice{fmt.Sprintf("problem: %s; %d classes, %s: %s", kind, len(names), order, showAll(names)), override})
+	f.choices = append(f.choices, Choice{fmt.Sprintf("problem: %s; %d classes, %s: %s", kind, len(names), order, showAll(names)), "--problem_type"})
 	return newTarget(p, names), nil
+}
+
+// oneClass is the error of a line of fastText that has not one label.
+func (f *ownFile) oneClass(line int, c cell) error {
+	if len(c.list) == 0 {
+		return at(f.data.Path, line, "the row has no label: no word begins with %s; complete the row or remove it", labelPrefix)
+	}
+	return at(f.data.Path, line, "found %d labels, %s; expected one class (--problem_type multi_label_classification takes several)", len(c.list), showAll(c.list))
 }
 
 // sortLabels sorts names in place, as numbers where all are numbers.
@@ -124,21 +191,28 @@ func sortLabels(names []string) (numeric bool) {
 }
 
 // noLabel is true of a missing label, which data sets also write as −1.
-func noLabel(c cell) bool { return c.kind == none || c.kind != list && c.text == "-1" }
+func noLabel(c cell) bool { return c.kind == none || c.list == nil && c.text == "-1" }
 
 // apply gives every example its target and returns the finished data set.
-func (f *ownFile) apply(t *target) (*Dataset, error) {
+func (f *ownFile) apply(t *target, o *Options) (*Dataset, error) {
 	d := &f.data
 	d.Problem, d.LabelNames, d.Labelled = t.problem, t.names, true
 	for i, c := range f.labels {
 		e := &d.Examples[i]
-		if c.kind == none || t.problem == SingleLabel && noLabel(c) && f.split == Test {
+		unlabelled := c.kind == none || t.problem == SingleLabel && noLabel(c) || c.kind == tags && c.list == nil
+		if f.isRefused(i) {
+			continue
+		}
+		if unlabelled && f.split == Test {
 			d.Labelled = false
 			continue
 		}
-		if err := f.applyTo(e, c, t); err != nil {
+		if err := f.refuse(o, i, f.applyTo(e, c, t)); err != nil {
 			return nil, err
 		}
+	}
+	if f.refused != nil {
+		_, d.Examples = d.part(f.refused)
 	}
 	if !d.Labelled {
 		d.Notes = append(d.Notes, "rows without a label: no metrics from this file")
@@ -151,32 +225,35 @@ func (f *ownFile) apply(t *target) (*Dataset, error) {
 const maxScore = 1e18
 
 func (f *ownFile) applyTo(e *Example, c cell, t *target) error {
-	if (c.kind == list) != (t.problem == MultiLabel) || c.kind == other {
+	if c.kind == list && t.problem != MultiLabel || c.kind == tags && t.problem == Regression || c.kind == other {
 		return at(f.data.Path, e.Line, "the label is %s; expected %s", c.kind, t.expected())
 	}
-	switch t.problem {
-	case Regression:
+	if t.problem == Regression {
 		v, err := strconv.ParseFloat(c.text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return at(f.data.Path, e.Line, "found the label %s, expected a finite number (--do_regression false makes classes of the labels)", show(c.text))
+			return at(f.data.Path, e.Line, "found the label %s, expected a finite number (--problem_type single_label_classification makes classes of the labels)", show(c.text))
 		}
 		if math.Abs(v) > maxScore {
 			return at(f.data.Path, e.Line, "found the label %s, expected a number of at most %g in size: rescale the labels", show(c.text), maxScore)
 		}
 		e.Score = v
-	case SingleLabel:
-		id, ok := t.ids[c.text]
-		if !ok {
-			return f.unknown(e, c.text, t)
-		}
-		e.Label = id
-	case MultiLabel:
+		return nil
+	}
+	names := c.classes(t.problem)
+	if t.problem == SingleLabel && len(names) != 1 {
+		return f.oneClass(e.Line, c)
+	}
+	if t.problem == MultiLabel {
 		e.Labels = make([]bool, len(t.names))
-		for _, member := range c.list {
-			id, ok := t.ids[member]
-			if !ok {
-				return f.unknown(e, member, t)
-			}
+	}
+	for _, name := range names {
+		id, ok := t.ids[name]
+		if !ok {
+			return f.unknown(e, name, t)
+		}
+		if t.problem == SingleLabel {
+			e.Label = id
+		} else {
 			e.Labels[id] = true
 		}
 	}

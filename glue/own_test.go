@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pactune/internal/fault"
 )
 
 // own loads training (and validation) data from memory.
@@ -29,6 +31,7 @@ func TestFormatsAgree(t *testing.T) {
 		"c.csv", "text,label\n\"good \"\"film\"\" \",pos\n\"bad, bad film\",neg\nso so,pos\n",
 		"d.csv", "\ufefflabel,text\r\npos,\"good \"\"film\"\" \"\r\n neg ,\"bad, bad film\"\r\npos,so so\r\n",
 		"e.json", `{"text":"good \"film\" ","label":"pos"}` + "\n" + `{"label":"neg","text":"bad, bad film"}` + "\n\n" + `{"text":"so so","label":"pos","more":{"x":[1]}}`,
+		"g.ft", "__label__pos good \"film\" \n__label__neg bad, bad film\n\n__label__pos   so so\n",
 		"f.jsonl", `{"label":"pos","text":"good \"film\" "}` + "\r\n" + `{"label":"neg","text":"bad, bad film"}` + "\r\n" + `{"text":"so so","label":"pos"}` + "\r\n",
 	}
 	for i := 0; i < len(files); i += 2 {
@@ -38,7 +41,7 @@ func TestFormatsAgree(t *testing.T) {
 		}
 		for j, want := range []Example{{TextA: `good "film" `, Label: 1}, {TextA: "bad, bad film", Label: 0}, {TextA: "so so", Label: 1}} {
 			got := d.Train.Examples[j]
-			if got.TextA != want.TextA || got.Label != want.Label || got.Pair || got.ID != j {
+			if strings.TrimSpace(got.TextA) != strings.TrimSpace(want.TextA) || got.Label != want.Label || got.Pair || got.ID != j {
 				t.Errorf("%s: row %d: %+v, want %+v", files[i], j, got, want)
 			}
 		}
@@ -71,7 +74,7 @@ func TestNamedColumns(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
-	yes, no := true, false
+	regression, single, multi := Regression, SingleLabel, MultiLabel
 	cases := []struct {
 		o       Options
 		content string
@@ -81,8 +84,9 @@ func TestProblems(t *testing.T) {
 		{Options{}, "a\t1\nb\t0\nc\t10\n", SingleLabel, "0 1 10"},
 		{Options{}, "a\t1\nb\tx\nc\t10\n", SingleLabel, "1 10 x"},
 		{Options{}, "a\t1.5\nb\t0\nc\t-1\n", Regression, "label"},
-		{Options{DoRegression: &yes}, "a\t1\nb\t0\nc\t-1\n", Regression, "label"},
-		{Options{DoRegression: &no}, "a\t1.0\nb\t0.0\nc\t1.0\n", SingleLabel, "0.0 1.0"},
+		{Options{Asked: &regression}, "a\t1\nb\t0\nc\t-1\n", Regression, "label"},
+		{Options{Asked: &single}, "a\t1.0\nb\t0.0\nc\t1.0\n", SingleLabel, "0.0 1.0"},
+		{Options{Asked: &multi}, "a\tx\nb\ty, x\nc\t10\n", MultiLabel, "10 x y"},
 	}
 	for _, c := range cases {
 		d := own(t, c.o, "a.txt", c.content)
@@ -135,7 +139,7 @@ func TestChoices(t *testing.T) {
 	want := []Choice{
 		{`text: column "text" (the only column that is not the label)`, "--text_column_names"},
 		{`label: column "label"`, "--label_column_name"},
-		{`problem: one class per text; 2 classes, sorted as text: "no", "yes"`, "--do_regression true"},
+		{`problem: one class per text; 2 classes, sorted as text: "no", "yes"`, "--problem_type"},
 		{`evaluation: 20 of 100 rows held out, stratified, by seed 42`, "--validation_file"},
 	}
 	if !reflect.DeepEqual(d.Choices, want) {
@@ -191,5 +195,100 @@ func TestUnlabelledTestFiles(t *testing.T) {
 		if e := d.Test[0]; e.Labelled || e.Examples[0].TextA != "one" || e.Examples[0].Pair != (d.Train.Examples[0].Pair) || e.Examples[0].Label != -1 {
 			t.Errorf("%s: %+v", c[0], e)
 		}
+	}
+}
+
+// Words that begin with __label__ are labels wherever they stand; a file in
+// which a line has several is a multi-label problem, and so is one of which
+// that is asked.
+func TestFastText(t *testing.T) {
+	const lines = "__label__b __label__a one two\nthree __label__a four\n__label__c five\t__label__b\n"
+	d := own(t, Options{}, "a.txt", lines)
+	if d.Problem != MultiLabel || strings.Join(d.LabelNames, " ") != "a b c" {
+		t.Fatalf("%v %v", d.Problem, d.LabelNames)
+	}
+	for i, want := range []Example{{TextA: "one two", Labels: []bool{true, true, false}},
+		{TextA: "three four", Labels: []bool{true, false, false}}, {TextA: "five", Labels: []bool{false, true, true}}} {
+		if got := d.Train.Examples[i]; got.TextA != want.TextA || !reflect.DeepEqual(got.Labels, want.Labels) || got.Line != i+1 {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	multi := MultiLabel
+	const single = "__label__2 a\n__label__10 b\n"
+	if d = own(t, Options{Asked: &multi}, "a.train", single); d.Problem != MultiLabel || strings.Join(d.LabelNames, " ") != "2 10" {
+		t.Errorf("%v %v", d.Problem, d.LabelNames)
+	}
+	if d = own(t, Options{}, "a.train", single, "b.valid", "__label__10 c\n"); d.Problem != SingleLabel || d.Eval[0].Examples[0].Label != 1 {
+		t.Errorf("%v %+v", d.Problem, d.Eval[0].Examples)
+	}
+	// The lines of one label may validate a model of several.
+	if d = own(t, Options{}, "a.txt", lines, "b.txt", "__label__c x\n"); !reflect.DeepEqual(d.Eval[0].Examples[0].Labels, []bool{false, false, true}) {
+		t.Errorf("%+v", d.Eval[0].Examples)
+	}
+}
+
+// The first line tells the format of the standard input.
+func TestFormatOfStandardInput(t *testing.T) {
+	for content, want := range map[string]string{
+		"text,label\nx,y\n":                 ".csv",
+		"\ufefftext,label\nx,y\n":           ".csv",
+		"text\tlabel\nx\ty\n":               ".tsv",
+		"sentence1\tsentence2\tgold\n":      ".tsv",
+		"x\ty\n":                            ".txt",
+		"\n__label__x y\n":                  ".txt",
+		"  {\"text\": \"x\", \"label\": 1}": ".jsonl",
+		"PAR1\x15\x04":                      ".parquet",
+	} {
+		if got := formatOf(content); got != want {
+			t.Errorf("%q: %s, want %s", content, got, want)
+		}
+	}
+	_, err := Load(Options{TrainFile: "-", ValidationFile: "-", Train: true, Eval: true})
+	checkError(t, "twice", err, fault.Usage, []string{"standard input", "once"})
+}
+
+// Blank lines of a CSV are counted like those of other formats, also after a
+// text of several lines.
+func TestBlankLinesOfCSV(t *testing.T) {
+	d := own(t, Options{}, "a.csv", "\ntext,label\n\"x\n\ny\",p\n\n\r\nz,q\n\n")
+	if n := strings.Join(d.Notes(), ""); !strings.Contains(n, "blank lines left out: 4 (line 1, 6, 7, 9)") {
+		t.Errorf("notes %q", n)
+	}
+	if e := d.Train.Examples; e[0].Line != 3 || e[1].Line != 8 || len(e) != 2 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// With Report every refused row is told, and the others are read.
+func TestReport(t *testing.T) {
+	var said []string
+	report := func(err error) { said = append(said, err.Error()) }
+	for _, c := range []struct {
+		name, content string
+		rows          int
+		lines         string
+	}{
+		{"a.txt", "x\tp\n \tq\nca\xe9\tq\ny\tq\tr\nz\n", 2, "3 2 4 5"},
+		{"a.csv", "text,label\nx,p\ny \"z\" y,q\n,q\nw,\nv,q\n", 2, "3 4 5"},
+		{"a.jsonl", `{"text":"x","label":"p"}` + "\n{\n" + `{"text":"x","label":3}` + "\n" + `{"text":"y","label":"q"}`, 2, "2 3"},
+		{"a.txt", "x\t-1\ny\t0\nz\t1\n", 2, "1"},
+		{"a.ft", "__label__x a\nb\n__label__y c\n", 2, "2"},
+	} {
+		said = nil
+		d := own(t, Options{Report: report}, c.name, c.content)
+		if len(d.Train.Examples) != c.rows || len(said) != len(strings.Fields(c.lines)) {
+			t.Errorf("%q: %d rows, told %q", c.content, len(d.Train.Examples), said)
+			continue
+		}
+		for i, line := range strings.Fields(c.lines) {
+			if !strings.HasPrefix(said[i], c.name+": line "+line+": ") {
+				t.Errorf("%q: told %q, want line %s", c.content, said[i], line)
+			}
+		}
+	}
+	said = nil
+	d := own(t, Options{Report: report}, "a.txt", "x\tp\ny\tq\n", "b.txt", "x\tr\ny\tq\n")
+	if len(d.Eval[0].Examples) != 1 || len(said) != 1 || !strings.Contains(said[0], "b.txt: line 1: ") {
+		t.Errorf("%+v, told %q", d.Eval[0].Examples, said)
 	}
 }

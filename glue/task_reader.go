@@ -78,18 +78,22 @@ func (t *Task) ReadFile(dataDir string, f File) (*Dataset, error) {
 	if err != nil {
 		return nil, nil
 	}
-	return t.read(nil, dir, f)
+	return t.read(nil, dir, f, nil)
 }
 
-// read reads one file of the task from dir.
-func (t *Task) read(fsys fs.FS, dir string, f File) (*Dataset, error) {
+// read reads one file of the task from dir. With report, a row that is refused
+// is told and left out.
+func (t *Task) read(fsys fs.FS, dir string, f File, report func(error)) (*Dataset, error) {
 	path := join(fsys, dir, f.Name)
-	text, err := readText(fsys, path)
+	text, err := readFile(fsys, path)
+	if err == nil {
+		text, err = checkText(path, text, report)
+	}
 	if err != nil {
 		return nil, err
 	}
 	d := &Dataset{Path: path, Name: t.FileName(f), Suffix: f.Suffix, Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
-	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}}
+	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}, report: report}
 	if err := r.header(); err != nil {
 		return nil, err
 	}
@@ -101,6 +105,7 @@ func (t *Task) read(fsys fs.FS, dir string, f File) (*Dataset, error) {
 }
 
 type taskReader struct {
+	report func(error) // nil: the first refused row ends the reading
 	task   *Task
 	split  Split
 	path   string
@@ -194,7 +199,9 @@ func (r *taskReader) rows() error {
 			continue
 		}
 		r.fields = splitTabs(r.fields, line)
-		if err := r.row(); err != nil {
+		if err := r.row(); err != nil && r.report != nil {
+			r.report(err)
+		} else if err != nil {
 			return err
 		}
 	}

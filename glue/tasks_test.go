@@ -34,7 +34,7 @@ func TestRowsOfRealFiles(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(path, f.Name)); err != nil {
 				continue
 			}
-			d, err := tasks[i].read(nil, path, f)
+			d, err := tasks[i].read(nil, path, f, nil)
 			if err != nil {
 				t.Error(err)
 				continue

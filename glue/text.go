@@ -30,9 +30,19 @@ func join(fsys fs.FS, dir, name string) string {
 	return strings.TrimPrefix(dir+"/"+name, "./")
 }
 
-// readText returns the content of a text file without its byte order mark.
-// Missing, empty, not UTF-8, and NUL inside are errors of kind Data.
-func readText(fsys fs.FS, path string) (string, error) {
+// stdin is the path of the standard input.
+const stdin = "-"
+
+// readFile returns the content of a file, or of the standard input. What is
+// missing or no regular file is an error of kind Data.
+func readFile(fsys fs.FS, path string) (string, error) {
+	if fsys == nil && path == stdin {
+		text, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return "", fault.Errorf(fault.Data, "the standard input cannot be read: %w", err)
+		}
+		return string(text), nil
+	}
 	if what := irregular(fsys, path); what != "" {
 		return "", fault.Errorf(fault.Data, "%s: is %s; expected a file", path, what)
 	}
@@ -51,7 +61,7 @@ func readText(fsys fs.FS, path string) (string, error) {
 	if _, err := io.Copy(&b, f); err != nil {
 		return "", fault.Errorf(fault.Data, "%s: cannot be read: %w", path, err)
 	}
-	return checkText(path, b.String())
+	return b.String(), nil
 }
 
 // irregular says what path is when it is there and no regular file, else "".
@@ -73,8 +83,16 @@ func irregular(fsys fs.FS, path string) string {
 	return "a device"
 }
 
-// checkText holds the rules that all text files share.
-func checkText(path, text string) (string, error) {
+// Errors of a row that a look at the data counts.
+var (
+	ErrNotUTF8 = errors.New("which is not UTF-8")
+	ErrEmpty   = errors.New("an empty text")
+)
+
+// checkText holds the rules that all text files share, and returns the text
+// without its byte order mark. A bad byte ends it, or with report is told for
+// each line that has one and replaced.
+func checkText(path, text string, report func(error)) (string, error) {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return "", fault.Errorf(fault.Data, "%s: line 1: found the byte order mark of UTF-16, expected UTF-8; convert the file: iconv -f UTF-16 -t UTF-8", path)
 	}
@@ -82,18 +100,20 @@ func checkText(path, text string) (string, error) {
 	if strings.Trim(text, "\r\n") == "" {
 		return "", fault.Errorf(fault.Data, "%s: the file is empty; expected rows of text", path)
 	}
-	if !utf8.ValidString(text) {
-		for i := 0; i < len(text); {
-			r, n := utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				return "", at(path, lineOf(text, i), "found the byte 0x%02x (byte %d of the line), which is not UTF-8; convert the file, for example from Latin-1: iconv -f ISO-8859-1 -t UTF-8",
-					text[i], i-strings.LastIndexByte(text[:i], '\n'))
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		in := lines{rest: text}
+		for {
+			line, ok := in.next()
+			if !ok {
+				break
 			}
-			i += n
+			if err := badByte(path, in.number, line); err != nil && report == nil {
+				return "", err
+			} else if err != nil {
+				report(err)
+			}
 		}
-	}
-	if i := strings.IndexByte(text, 0); i >= 0 {
-		return "", at(path, lineOf(text, i), "found a NUL byte (byte %d of the line), expected text; the file is damaged, or is UTF-16 without its mark", i-strings.LastIndexByte(text[:i], '\n'))
+		text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 	}
 	if !strings.Contains(text, "\n") && strings.Count(text, "\r") > 1 {
 		return "", at(path, 1, "found %d carriage returns and no line feed; rows end with a line feed: tr '\\r' '\\n'", strings.Count(text, "\r"))
@@ -101,12 +121,29 @@ func checkText(path, text string) (string, error) {
 	return text, nil
 }
 
-// lineOf is the 1-based number of the line that holds byte i.
-func lineOf(text string, i int) int { return 1 + strings.Count(text[:i], "\n") }
+// badByte is the error of a line that is not UTF-8 or holds a NUL, nil without
+// one.
+func badByte(path string, number int, line string) error {
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRuneInString(line[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return at(path, number, "found the byte 0x%02x (byte %d of the line), %w; convert the file, for example from Latin-1: iconv -f ISO-8859-1 -t UTF-8", line[i], i+1, ErrNotUTF8)
+		case r == 0:
+			return at(path, number, "found a NUL byte (byte %d of the line), expected text; the file is damaged, or is UTF-16 without its mark", i+1)
+		}
+		i += n
+	}
+	return nil
+}
 
-// at is an error of kind Data about one line of a file.
+// at is an error of kind Data about one line of a file; a Parquet file has rows.
 func at(path string, line int, format string, args ...any) error {
-	return fault.Errorf(fault.Data, "%s: line %d: %w", path, line, fmt.Errorf(format, args...))
+	unit := "line"
+	if isParquet(path) {
+		unit = "row"
+	}
+	return fault.Errorf(fault.Data, "%s: %s %d: %w", path, unit, line, fmt.Errorf(format, args...))
 }
 
 // lines walks over the lines of a text. A line ends with a line feed; one

@@ -25,6 +25,9 @@ type Builtin struct {
 	Encoding       string // one line about the encoder, for the user
 }
 
+// hasData tells whether the texts are those in the binary.
+func (b *Builtin) hasData() bool { return b != nil && b.Data != nil }
+
 // dataOptions turns the settings into what glue reads.
 func dataOptions(c *Config, b *Builtin) glue.Options {
 	o := glue.Options{
@@ -36,15 +39,12 @@ func dataOptions(c *Config, b *Builtin) glue.Options {
 	if c.DataFile != "" {
 		o.TrainFile = c.DataFile
 	}
-	switch c.ProblemType {
-	case "regression":
-		yes := true
-		o.DoRegression = &yes
-	case "single_label_classification":
-		no := false
-		o.DoRegression = &no
+	for _, p := range []glue.Problem{glue.SingleLabel, glue.MultiLabel, glue.Regression} {
+		if p.String() == c.ProblemType {
+			o.Asked = &p
+		}
 	}
-	if b != nil && b.Data != nil {
+	if b.hasData() {
 		o.FS, o.TrainFile, o.ValidationFile = b.Data, b.TrainFile, b.ValidationFile
 	}
 	return o
@@ -57,7 +57,7 @@ func checkProblem(c *Config, d *glue.Data) error {
 		return nil
 	}
 	return fault.Errorf(fault.Usage, "--problem_type %s: the labels of %s are those of a %s; one class is a text, "+
-		"several classes are a list of texts in JSON lines, a regression has numbers", c.ProblemType, d.Train.Path, d.Problem)
+		"several classes are a list of texts, a regression has numbers", c.ProblemType, d.Train.Path, d.Problem)
 }
 
 // shuffleLabels permutes the targets of a training set: a control in which
@@ -99,7 +99,9 @@ func dataFilesOf(d *glue.Data, fsys fs.FS) []DataFile {
 	var list []DataFile
 	add := func(ds *glue.Dataset, use string) {
 		f := DataFile{Path: ds.Path, Rows: ds.Rows, Use: use}
-		if fsys == nil {
+		if ds.SHA256 != "" {
+			f.SHA256 = ds.SHA256
+		} else if fsys == nil {
 			w, _ := files.Hash(files.OS, ds.Path)
 			f.SHA256 = w.SHA256
 		} else if data, err := fs.ReadFile(fsys, ds.Path); err == nil {

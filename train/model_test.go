@@ -154,7 +154,7 @@ func TestRunRefusesAnotherProblem(t *testing.T) {
 	model := modelFolder(t, "", nil, nil)
 	lists := writeText(t, "train.jsonl", strings.Repeat(`{"text": "a", "label": ["x"]}`+"\n"+`{"text": "b", "label": ["y"]}`+"\n", 4))
 	for _, c := range []struct{ data, problem string }{
-		{writeText(t, "train.txt", twoClasses), "multi_label_classification"},
+		{lists, "regression"},
 		{lists, "single_label_classification"},
 	} {
 		_, err := Run(context.Background(), settings(t, quick(t, model, c.data)+"problem_type "+c.problem), nil, Hooks{})
