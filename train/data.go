@@ -25,9 +25,6 @@ type Builtin struct {
 	Encoding       string // one line about the encoder, for the user
 }
 
-// hasData tells whether the texts are those in the binary.
-func (b *Builtin) hasData() bool { return b != nil && b.Data != nil }
-
 // dataOptions turns the settings into what glue reads.
 func dataOptions(c *Config, b *Builtin) glue.Options {
 	o := glue.Options{
@@ -44,7 +41,7 @@ func dataOptions(c *Config, b *Builtin) glue.Options {
 			o.Asked = &p
 		}
 	}
-	if b.hasData() {
+	if b != nil && b.Data != nil {
 		o.FS, o.TrainFile, o.ValidationFile = b.Data, b.TrainFile, b.ValidationFile
 	}
 	return o

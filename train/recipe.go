@@ -139,6 +139,7 @@ type Facts struct {
 	Task       string // the GLUE task, "" for a user's own files
 	TrainRows  int
 	Regression bool
+	Unread     bool // the encoder is the one in the binary, which has read nothing
 }
 
 // Resolve settles every setting by the precedence option > preset > the
@@ -233,7 +234,7 @@ func (c *Config) chooseMethod(f Facts) error {
 	if c.Compat == "authors" && c.Preset == "" {
 		c.Preset = "authors"
 	}
-	if pac && c.Preset == "" && c.Embedded() {
+	if pac && c.Preset == "" && (f.Unread || c.Embedded()) {
 		c.Preset = "embedded"
 	}
 	c.Method = method

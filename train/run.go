@@ -125,7 +125,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	if err := checkProblem(c, r.data); err != nil {
 		return err
 	}
-	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression}
+	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Unread: r.fsys != nil}
 	if err := c.Resolve(facts); err != nil {
 		return err
 	}
