@@ -40,6 +40,7 @@ const (
 	InResume
 	InVocab
 	InDownload
+	InDebugData
 )
 
 // A rule says which values an option allows, in words and as a test.

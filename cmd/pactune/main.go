@@ -66,6 +66,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    fine-tune a model on your own examples
   pactune train --model_name_or_path DIR --task_name rte --data_dir glue/RTE --method cwgnc
                                    fine-tune it on a GLUE task
+  pactune debug-data data.csv      look at data before a training
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
   pactune fill-mask --model_name_or_path DIR "he went [MASK] the house ."
@@ -125,7 +126,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
-		fewshotCommand(), tasksCommand(), glueSubmitCommand(),
+		fewshotCommand(), tasksCommand(), debugDataCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),
 		plotCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),
