@@ -54,7 +54,6 @@ var badOwn = []struct {
 	{"fastText without a label", []string{"a.txt", "__label__x a\n__label__y b\nc\n"}, []string{"a.txt: line 3", "the row has no label", "__label__"}},
 	{"fastText without a text", []string{"a.ft", "__label__x a\n__label__y\n"}, []string{"a.ft: line 2", "an empty text"}},
 	{"several labels for one class", []string{"a.ft", "__label__x a\n__label__y b\n", "b.ft", "__label__x __label__y a\n"}, []string{"b.ft: line 1", "found 2 labels", "expected one class"}},
-	{"a Parquet file that is none", []string{"a.parquet", "text,label\nx,p\n"}, []string{"a.parquet: does not begin and end with PAR1"}},
 	{"a carriage return inside", []string{"a.txt", "z\tp\nx\tp\ry\tq\n"}, []string{"a.txt: line 2", "found 3 columns, expected 2"}},
 	{"long line", []string{"a.txt", "x\tp\n" + strings.Repeat("word ", 1<<20) + "\n"}, []string{"a.txt: line 2", "found 1 column"}},
 	{"a million columns", []string{"a.csv", "text,label\nx,p\n" + strings.Repeat("y,", 1e6) + "\n"}, []string{"a.csv: line 3", "found 1000001 columns, expected 2"}},

@@ -9,7 +9,6 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
-	"pactune/parquet"
 )
 
 // jsonRows reads .json and .jsonl: an object per line. The columns are the
@@ -117,7 +116,7 @@ func (r *jsonRows) object(line int, s string, visit func(key string, c cell)) er
 	return nil
 }
 
-// newCell types a value of JSON, or of package parquet.
+// newCell types a value of JSON, or of a Table.
 func newCell(v any) cell {
 	switch v := v.(type) {
 	case nil:
@@ -128,8 +127,6 @@ func newCell(v any) cell {
 		return cell{kind: number, text: v.String()}
 	case bool:
 		return cell{kind: boolean, text: fmt.Sprint(v)}
-	case parquet.Other:
-		return cell{kind: other}
 	case []any:
 		c := cell{kind: list, list: make([]string, len(v))}
 		for i, e := range v {

@@ -4,20 +4,41 @@ import (
 	"io"
 
 	"pactune/internal/fault"
-	"pactune/parquet"
 )
+
+// Table gives the rows of a file in a format that this package cannot read.
+type Table interface {
+	// Columns names the columns.
+	Columns() []string
+	// Next fills row, which has an element for each column: nil, a string, a
+	// bool, a json.Number or a []any of them; anything else is of a type that no
+	// text or label has. At the end the error is io.EOF.
+	Next(row []any) error
+}
+
+var openParquet func(content []byte) (Table, error)
+
+// RegisterParquet makes .parquet readable; importing package parquet does it.
+// Not to be called while data are read.
+func RegisterParquet(open func(content []byte) (Table, error)) { openParquet = open }
+
+// parquetMagic begins a Parquet file.
+const parquetMagic = "PAR1"
 
 // parquetRows reads .parquet; its lines are the numbers of rows, from 1.
 type parquetRows struct {
 	path   string
-	in     *parquet.Reader
+	in     Table
 	values []any
 	row    int
 	ended  bool
 }
 
 func newParquetRows(path, content string) (*parquetRows, error) {
-	in, err := parquet.NewReader([]byte(content))
+	if openParquet == nil {
+		return nil, fault.Errorf(fault.Usage, "%s: this program is built without Parquet (package pactune/parquet); write the rows as .jsonl or .csv", path)
+	}
+	in, err := openParquet([]byte(content))
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: %w", path, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
-	"pactune/parquet"
 )
 
 // cellKind is what a file says about the type of a value. Delimited files
@@ -112,7 +111,7 @@ func isParquet(path string) bool { return strings.EqualFold(filepath.Ext(path), 
 func formatOf(content string) string {
 	first, _ := firstLine(strings.TrimPrefix(content, "\ufeff"))
 	switch {
-	case parquet.Is(content):
+	case strings.HasPrefix(content, parquetMagic):
 		return ".parquet"
 	case strings.HasPrefix(strings.TrimSpace(first), "{"), strings.HasPrefix(strings.TrimSpace(first), "["):
 		return ".jsonl"

@@ -1,5 +1,10 @@
 // Package parquet reads the rows of a Parquet file as plain values: what a data
-// set needs of the format, and the one place that imports its library.
+// set needs of the format, and the one place that imports its library. Who imports
+// it lets package glue read .parquet:
+//
+//	import _ "pactune/parquet"
+//
+// The command does; a program that uses the libraries need not carry it.
 //
 // A Parquet file stores its columns one after another, in groups of rows, with
 // the schema in a footer at its end. Only columns of the first level are looked
@@ -31,7 +36,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 	"github.com/parquet-go/parquet-go/format"
+
+	"pactune/glue"
 )
+
+func init() {
+	glue.RegisterParquet(func(content []byte) (glue.Table, error) { return NewReader(content) })
+}
 
 // Other stands for a value of a type that no text or label has.
 type Other struct{}
@@ -89,9 +100,6 @@ func NewReader(content []byte) (r *Reader, err error) {
 }
 
 const magic = "PAR1"
-
-// Is tells whether a content begins like that of a Parquet file.
-func Is(content string) bool { return strings.HasPrefix(content, magic) }
 
 // Columns names the columns of the first level.
 func (r *Reader) Columns() []string { return r.names }

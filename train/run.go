@@ -132,6 +132,9 @@ func (r *run) prepare(pool *par.Pool) error {
 	for _, n := range c.remarks(facts) {
 		r.note(n)
 	}
+	if r.fsys != nil && !c.Embedded() {
+		r.note("model: the encoder in the binary, because none is named (--model_name_or_path)")
+	}
 	if !c.Embedded() { // of the builtin job nobody has to be told
 		for _, choice := range r.data.Choices {
 			r.note(choice.What + " (" + choice.Option + ")")

@@ -34,7 +34,7 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, badFormats, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(
@@ -78,7 +78,7 @@ func TestBadInput(t *testing.T) {
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
 	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "fill-mask") || strings.HasPrefix(args, "FILL") || strings.HasPrefix(args, "trian") ||
-		strings.HasPrefix(args, "tasks") || strings.HasPrefix(args, "glue-submit") {
+		strings.HasPrefix(args, "debug-data") || strings.HasPrefix(args, "tasks") || strings.HasPrefix(args, "glue-submit") {
 		return ""
 	}
 	return " --quiet"

@@ -14,6 +14,7 @@ import (
 
 	"pactune/asm"
 	"pactune/internal/fault"
+	_ "pactune/parquet" // lets glue read .parquet
 	"pactune/train"
 )
 

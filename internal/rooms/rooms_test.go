@@ -12,12 +12,12 @@ import (
 // packages of lower floors.
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped"},
-	{"asm", "safetensors", "parquet", "tokenizer", "internal/files"},
+	{"asm", "safetensors", "tokenizer", "internal/files"},
 	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
 	{"autograd", "hub/fetch"},
 	{"nn", "optim"},
 	{"bert", "pac", "glue", "corpus"},
-	{"train", "submission"},
+	{"train", "submission", "parquet"},
 	{"pretrain"},
 	{"classify", "bench", "embedded", "plot"},
 	{"cmd/pactune"},
@@ -27,10 +27,10 @@ var floors = [][]string{
 // corpus and learn know no tensors, plot only the files of a run, checkpoint no
 // models.
 var only = map[string][]string{
-	"glue":            {"tokenizer", "parquet", "internal/fault", "internal/rng", "internal/strictjson"},
+	"glue":            {"tokenizer", "internal/fault", "internal/rng", "internal/strictjson"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
 	"plot":            {"internal/fault", "internal/strictjson"},
-	"submission":      {"glue", "internal/fault"},
+	"submission":      {"glue", "internal/fault", "parquet"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},
 	"tokenizer/learn": {"tokenizer", "internal/fault", "internal/par"},
 	"hub":             {"safetensors", "internal/fault"},
