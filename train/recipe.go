@@ -325,7 +325,7 @@ func (c *Config) remarks(f Facts) []string {
 	lines := ignoredNotes(append(c.ignored, c.idle()...))
 	switch {
 	case c.set["method"] && c.asked != "auto", c.Embedded():
-	case c.Method == "pac" && (c.Preset == "" || f.Unread) || c.Method == "cwgnc":
+	case c.Method == "pac" && (c.Preset == "" || f.Unread && !c.set["preset"]) || c.Method == "cwgnc":
 		sign := map[bool]string{true: "no more than", false: "more than"}[f.TrainRows <= 1000]
 		if f.Regression {
 			lines = append(lines, "method cwgnc, because the labels are numbers (--method)")
