@@ -50,7 +50,8 @@ func TestTrainWithoutOptions(t *testing.T) {
 	}
 	doc := string(readFile(t, filepath.Join("..", "..", "docs", "OWN_DATA.md")))
 	notes := 0
-	for _, line := range strings.Split(r.stderr, "\n") {
+	choices, _, _ := strings.Cut(r.stderr, "\nplan ")
+	for _, line := range strings.Split(choices, "\n") {
 		if strings.HasPrefix(line, "note    ") || strings.HasPrefix(line, "model   ") {
 			notes++
 			if !strings.Contains(doc, line+"\n") {
