@@ -19,7 +19,8 @@ func trainCommand() *cobra.Command {
 
 FILE holds examples (.csv, .tsv, .jsonl, .parquet, .txt, or - for the standard input) or, as .json,
 one object of options. Without a model the encoder inside the program is trained, which has read
-nothing; without FILE the whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v.
+nothing; without FILE the whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b,
+--a_b=v.
 `)
 		train.WriteHelp(os.Stdout, all)
 		if !all {
