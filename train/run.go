@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
-	"pactune/asm"
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
-	"pactune/internal/files"
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/safetensors"
@@ -113,137 +110,6 @@ func (r *run) working(what string) func(done, total int) {
 			r.hooks.OnWork(what, done, total)
 		}
 	}
-}
-
-// prepare reads data and model and settles every setting.
-func (r *run) prepare(pool *par.Pool) error {
-	c := r.cfg
-	var err error
-	if r.data, err = glue.Load(dataOptions(c, r.fsys)); err != nil {
-		return err
-	}
-	if err := checkProblem(c, r.data); err != nil {
-		return err
-	}
-	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Unread: r.fsys != nil}
-	if err := c.Resolve(facts); err != nil {
-		return err
-	}
-	for _, n := range c.remarks(facts) {
-		r.note(n)
-	}
-	if r.fsys != nil && !c.Embedded() {
-		r.note("model: the encoder in the binary, because none is named (--model_name_or_path)")
-	}
-	if !c.Embedded() { // of the builtin job nobody has to be told
-		for _, choice := range r.data.Choices {
-			r.note(choice.What + " (" + choice.Option + ")")
-		}
-	}
-	for _, n := range r.data.Notes() {
-		r.note(n)
-	}
-	for _, d := range r.data.Eval {
-		d.MicroF1 = c.Compat == "authors" && c.TaskName == "qqp"
-	}
-	if c.ShuffleLabels {
-		shuffleLabels(r.data.Train, c.Seed)
-		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")
-	}
-	checkpoint, tok, err := OpenModel(c, r.fsys)
-	if err != nil {
-		return err
-	}
-	defer checkpoint.Close()
-	r.tok = tok
-	if r.finish.Licence, err = ReadLicence(folderOf(checkpoint, r.fsys)); err != nil {
-		return in(checkpoint.Path, err)
-	}
-	model, err := newModel(c, checkpoint, r.data)
-	if err != nil {
-		return err
-	}
-	r.note(precisionNote(c))
-	train := glue.Encode(r.data.Train, tok, c.MaxSeqLength, pool.Workers())
-	r.evals = encodeAll(r.data.Eval, tok, c.MaxSeqLength, pool.Workers())
-	r.tests = encodeAll(r.data.Test, tok, c.MaxSeqLength, pool.Workers())
-	for _, e := range append(append([]*glue.Encoded{train}, r.evals...), r.tests...) {
-		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
-			return err
-		}
-	}
-	if err := r.checkMemory(model, train, pool.Workers()); err != nil {
-		return err
-	}
-	if err := r.checkDisk(model, train); err != nil {
-		return err
-	}
-	loaded, err := loadModel(c, checkpoint, model, r.data)
-	if err != nil {
-		return err
-	}
-	if !c.Embedded() {
-		r.note(LoadedNote(loaded))
-	}
-	r.note(truncationNote(train, c.MaxSeqLength))
-	if r.t, err = newTrainer(c, model, train, pool); err != nil {
-		return err
-	}
-	r.t.forward.tape.Reserve(int(r.memory.Activations), r.memory.Longest)
-	if err := r.describe(checkpoint, pool.Workers()); err != nil {
-		return err
-	}
-	r.t.profile(r.clock)
-	r.clock.Part(profile.Read)
-	return nil
-}
-
-// describe makes the plan, for the user and for the folder.
-func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
-	c, t := r.cfg, r.t
-	p := &Plan{
-		Model: c.ModelNameOrPath, Task: r.data.Train.Name, Method: c.Method, Preset: c.Preset,
-		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
-		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
-		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.Kernel().String(), LogFirst: c.LoggingFirstStep,
-		Memory: r.memory, MemoryLimit: r.limit, Disk: r.disk,
-	}
-	p.Parameters, p.Trainable = t.model.Store.Len()
-	p.Tensors = len(t.model.Store.Trainable())
-	p.Steps, p.Stage1Steps = c.Steps(t.perEpoch)
-	p.FreeGamma = c.PACGammaMin != c.PACGammaMax
-	p.LogEvery, p.EvalEvery = c.LogEvery(p.Steps, t.perEpoch), c.EvalEvery(p.Steps, t.perEpoch)
-	if r.fsys != nil {
-		p.Model = r.fsys.Encoding
-	}
-	if c.Embedded() {
-		p.Task = r.fsys.Name
-	}
-	if r.data.Problem == glue.Regression {
-		p.LabelNames = nil
-	}
-	for _, e := range r.evals {
-		p.EvalRows += e.Rows()
-		p.EvalTokens += len(e.IDs)
-	}
-	if len(r.evals) > 0 {
-		d := r.evals[0].Data
-		p.MetricNames = d.Metrics()
-		if report := d.Evaluate(d.Truth()); report != nil {
-			p.Majority = majorityOf(d, report)
-		}
-	}
-	r.plan, r.finish.Plan = p, p
-	r.finish.Model = ModelFile{Path: p.Model}
-	if r.fsys == nil {
-		w, _ := files.Hash(files.OS, filepath.Join(checkpoint.Path, "model.safetensors"))
-		r.finish.Model = ModelFile{checkpoint.Path, w.SHA256} // which has the commit of a name in the cache
-	}
-	r.finish.Data = dataFilesOf(r.data, dataOptions(c, r.fsys).FS)
-	if err := c.checkBest(p); err != nil {
-		return err
-	}
-	return r.describeOrigin()
 }
 
 // train measures the K table, then makes the updates that are missing and every
