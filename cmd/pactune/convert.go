@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,43 +17,50 @@ import (
 )
 
 func convertCommand() *cobra.Command {
-	help := func(bool) {
-		fmt.Println(`Usage: pactune convert MODEL OUT
-
-Writes the weights of a pytorch_model.bin, or of the folder that holds it or its parts, as
-the new file OUT in the format safetensors, with the same names, types and values:
-
-  pactune convert bert bert/model.safetensors
-
-No code in the file is run; one that holds more than weights is refused. Training reads
-pytorch_model.bin as it is.`)
+	dtype := ""
+	options := func() []train.Option {
+		return []train.Option{train.Flag("dtype", "f32, f16 or bf16: round the floating-point numbers to the nearest of this type; none: as they are", &dtype)}
 	}
-	return sub("convert", "Write a pytorch_model.bin as safetensors", help, func(_ context.Context, args []string) error {
-		_, rest, err := train.Parse(args, 0)
+	help := func(bool) {
+		fmt.Print(`Usage: pactune convert MODEL OUT [--dtype f16]
+
+Writes the weights of a model, a folder or a file of it, as the new file OUT in the format
+safetensors, with the same names and shapes:
+
+  pactune convert bert/pytorch_model.bin bert/model.safetensors
+  pactune convert runs/001-rte-adamw small.safetensors --dtype f16
+
+No code in a pytorch_model.bin is run; one that holds more than weights is refused.
+
+`)
+		train.WriteOptions(os.Stdout, 0, options()...)
+	}
+	return sub("convert", "Write a model's weights as safetensors", help, func(_ context.Context, args []string) error {
+		_, rest, err := train.Parse(args, 0, options()...)
 		if err != nil {
 			return err
 		}
 		if len(rest) != 2 {
 			return fault.Errorf(fault.Usage, "convert needs a model and a file to write, as in: pactune convert pytorch_model.bin model.safetensors; found %d", len(rest))
 		}
-		return convert(rest[0], rest[1])
+		to, ok := dtypes[dtype]
+		if !ok {
+			return fault.Errorf(fault.Usage, "--dtype %q: expected f32, f16 or bf16", dtype)
+		}
+		return convert(rest[0], rest[1], to)
 	})
 }
 
-// convert writes the tensors of model, a file or a folder, into the new file out.
-func convert(model, out string) error {
-	info, err := os.Stat(model)
-	if err != nil {
-		return fault.Errorf(fault.Model, "%s: no such file or folder; expected a pytorch_model.bin, or the folder that holds it", model)
-	}
+// dtypes are the values of --dtype.
+var dtypes = map[string]safetensors.DType{"": "", "f32": safetensors.F32, "f16": safetensors.F16, "bf16": safetensors.BF16}
+
+// convert writes the tensors of model, a file or a folder, into the new file
+// out, as numbers of the type to, where it is not "".
+func convert(model, out string, to safetensors.DType) error {
 	if _, err := os.Lstat(out); err == nil {
 		return fault.Errorf(fault.Usage, "%s: is there already; name a new file", out)
 	}
-	open := torchfile.Open
-	if info.IsDir() {
-		open = torchfile.OpenModel
-	}
-	weights, err := open(model)
+	weights, err := openWeights(model)
 	if err != nil {
 		return err
 	}
@@ -60,6 +68,11 @@ func convert(model, out string) error {
 	var tensors []safetensors.Tensor
 	for _, name := range weights.Names() {
 		t, _ := weights.Tensor(name)
+		if to != "" {
+			if t, err = t.As(to); err != nil {
+				return fault.Errorf(fault.KindOf(err), "%s: %w", model, err)
+			}
+		}
 		tensors = append(tensors, t)
 	}
 	written, err := files.WriteFile(files.OS, out, func(w io.Writer) error {
@@ -71,4 +84,20 @@ func convert(model, out string) error {
 	fmt.Fprintf(os.Stderr, "%s: %d tensors, %d bytes\n", out, len(tensors), written.Size)
 	fmt.Println(out)
 	return nil
+}
+
+// openWeights opens the weights of a folder or a file.
+func openWeights(model string) (*safetensors.File, error) {
+	info, err := os.Stat(model)
+	switch {
+	case err != nil:
+		return nil, fault.Errorf(fault.Model, "%s: no such file or folder; expected a model.safetensors or pytorch_model.bin, or the folder that holds it", model)
+	case info.IsDir() && safetensors.Found(model):
+		return safetensors.OpenModel(model)
+	case info.IsDir():
+		return torchfile.OpenModel(model)
+	case filepath.Ext(model) == ".safetensors":
+		return safetensors.Open(model)
+	}
+	return torchfile.Open(model)
 }

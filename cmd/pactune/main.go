@@ -82,7 +82,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune init --size mini --vocab vocab.txt DIR
                                    write a checkpoint with random weights
   pactune convert bert/pytorch_model.bin model.safetensors
-                                   write a checkpoint of PyTorch as safetensors
+                                   write weights of PyTorch, or rounded ones, as safetensors
   pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot
                                    write few-shot training sets of a GLUE task
   pactune tasks [--data_dir glue]  print the table of GLUE's tasks, and the rows of their files
