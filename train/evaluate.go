@@ -25,31 +25,11 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 		return nil, err
 	}
 	defer checkpoint.Close()
-	head, width := checkpoint.Head()
-	if head == bert.HeadNone {
-		return nil, fault.Errorf(fault.Model, "%s: holds an encoder without a classifier; pactune train fine-tunes it first", checkpoint.Path)
-	}
-	o := dataOptions(cfg, nil)
-	o.Train, o.Eval = false, true
-	if o.Labels, err = checkpoint.Labels(); err != nil {
-		return nil, err
-	}
-	if len(o.Labels) == 0 && cfg.TaskName != "" { // transformers leaves the names out when they are these
-		for i := range width {
-			o.Labels = append(o.Labels, fmt.Sprintf("LABEL_%d", i))
-		}
-	}
-	if len(o.Labels) == 0 {
-		return nil, fault.Errorf(fault.Model, "%s: config.json has no id2label, which names the labels of the classifier; expected %d of them", checkpoint.Path, width)
-	}
-	o.Problem = problemOf(&checkpoint.Config, width)
-	data, err := glue.Load(o)
+	data, labels, err := evaluationData(cfg, checkpoint)
 	if err != nil {
 		return nil, err
 	}
-	if len(data.LabelNames) != width {
-		return nil, fault.Errorf(fault.Model, "%s: the classifier has %d labels, the data have %d (%v)", checkpoint.Path, width, len(data.LabelNames), data.LabelNames)
-	}
+	head, width := checkpoint.Head()
 	model, err := bert.New(checkpoint.Config, head, width)
 	if err != nil {
 		return nil, err
@@ -62,7 +42,7 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 			hooks.OnNote(text)
 		}
 	}
-	note(orderLabels(model, o.Labels, data.LabelNames))
+	note(orderLabels(model, labels, data.LabelNames))
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
 	tape, err := cfg.NewTape(pool)
@@ -95,6 +75,37 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 		records = append(records, ev.record)
 	}
 	return records, nil
+}
+
+// evaluationData reads the evaluation sets for the classifier of a checkpoint,
+// whose labels it returns in the order of the outputs.
+func evaluationData(cfg *Config, checkpoint *bert.Checkpoint) (data *glue.Data, labels []string, err error) {
+	head, width := checkpoint.Head()
+	if head == bert.HeadNone {
+		return nil, nil, fault.Errorf(fault.Model, "%s: holds an encoder without a classifier; pactune train fine-tunes it first", checkpoint.Path)
+	}
+	o := dataOptions(cfg, nil)
+	o.Train, o.Eval = false, true
+	if o.Labels, err = checkpoint.Labels(); err != nil {
+		return nil, nil, err
+	}
+	if len(o.Labels) == 0 && cfg.TaskName != "" { // transformers leaves the names out when they are these
+		for i := range width {
+			o.Labels = append(o.Labels, fmt.Sprintf("LABEL_%d", i))
+		}
+	}
+	if len(o.Labels) == 0 {
+		return nil, nil, fault.Errorf(fault.Model, "%s: config.json has no id2label, which names the labels of the classifier; expected %d of them", checkpoint.Path, width)
+	}
+	o.Problem = problemOf(&checkpoint.Config, width)
+	data, err = glue.Load(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(data.LabelNames) != width {
+		return nil, nil, fault.Errorf(fault.Model, "%s: the classifier has %d labels, the data have %d (%v)", checkpoint.Path, width, len(data.LabelNames), data.LabelNames)
+	}
+	return data, o.Labels, nil
 }
 
 // cutAt is the number of tokens after which a text is cut: the option's, else

@@ -13,6 +13,31 @@ import (
 
 // prepare reads data and model and settles every setting.
 func (r *run) prepare(pool *par.Pool) error {
+	if err := r.readData(); err != nil {
+		return err
+	}
+	checkpoint, tok, err := OpenModel(r.cfg, r.fsys)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	r.tok = tok
+	if r.finish.Licence, err = ReadLicence(folderOf(checkpoint, r.fsys)); err != nil {
+		return in(checkpoint.Path, err)
+	}
+	if err := r.readModel(checkpoint, pool); err != nil {
+		return err
+	}
+	if err := r.describe(checkpoint, pool.Workers()); err != nil {
+		return err
+	}
+	r.t.profile(r.clock)
+	r.clock.Part(profile.Read)
+	return nil
+}
+
+// readData reads the texts, and lets the recipe fill in what depends on them.
+func (r *run) readData() error {
 	c := r.cfg
 	var err error
 	if r.data, err = glue.Load(dataOptions(c, r.fsys)); err != nil {
@@ -46,15 +71,13 @@ func (r *run) prepare(pool *par.Pool) error {
 		shuffleLabels(r.data.Train, c.Seed)
 		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")
 	}
-	checkpoint, tok, err := OpenModel(c, r.fsys)
-	if err != nil {
-		return err
-	}
-	defer checkpoint.Close()
-	r.tok = tok
-	if r.finish.Licence, err = ReadLicence(folderOf(checkpoint, r.fsys)); err != nil {
-		return in(checkpoint.Path, err)
-	}
+	return nil
+}
+
+// readModel encodes the texts, refuses a run that memory or disk cannot hold, and
+// loads the weights.
+func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
+	c, tok := r.cfg, r.tok
 	model, err := newModel(c, checkpoint, r.data)
 	if err != nil {
 		return err
@@ -86,11 +109,6 @@ func (r *run) prepare(pool *par.Pool) error {
 		return err
 	}
 	r.t.forward.tape.Reserve(int(r.memory.Activations), r.memory.Longest)
-	if err := r.describe(checkpoint, pool.Workers()); err != nil {
-		return err
-	}
-	r.t.profile(r.clock)
-	r.clock.Part(profile.Read)
 	return nil
 }
 
