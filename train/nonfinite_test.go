@@ -136,6 +136,9 @@ func TestSkipEnds(t *testing.T) {
 // A run of a model that only overflows: with skip it ends like one with stop, later.
 // The log hides nothing.
 func TestRunOfBadNumbers(t *testing.T) {
+	if tensor.FloatBytes == 8 {
+		t.Skip("float64 holds whatever comes of the float32 numbers of a file")
+	}
 	large := modelFolder(t, "", nil, func(m *bert.Model) {
 		for i := range m.Store.Param("bert.embeddings.LayerNorm.weight").Clean {
 			m.Store.Param("bert.embeddings.LayerNorm.weight").Clean[i] = 3e38

@@ -13,6 +13,7 @@ import (
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
+	"pactune/tensor"
 )
 
 var stops = flag.Int("stops", 2, "updates of a run after which TestResumedEqualsUninterrupted stops it, up to 50")
@@ -246,6 +247,9 @@ func readAll(t *testing.T, path string) []byte {
 // A run that leaves updates out goes on like one that was never interrupted: those
 // before count neither for Adam nor for the noise, nor as losses.
 func TestResumedAfterSkips(t *testing.T) {
+	if tensor.FloatBytes == 8 {
+		t.Skip("float64 holds whatever comes of the float32 numbers of a file")
+	}
 	for _, method := range []string{"adamw", "pac"} {
 		r := newResumable(t, method)
 		large := modelFolder(t, "", nil, func(m *bert.Model) {
