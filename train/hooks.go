@@ -183,5 +183,6 @@ type Result struct {
 	Best        *EvalRecord
 	TrainLoss   float64 // mean over all updates
 	Elapsed     time.Duration
-	Interrupted bool // the context ended; the weights of the last update were saved
+	Predicting  time.Duration // of it, the answers to the test files
+	Interrupted bool          // the context ended; the weights of the last update were saved
 }

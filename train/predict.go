@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"io"
+	"time"
 
 	"pactune/glue"
 )
@@ -10,6 +11,7 @@ import (
 // predict answers the test sets with the weights of the end, for
 // predict_results_<task>.txt.
 func (r *run) predict(ctx context.Context) error {
+	start := time.Now()
 	for _, e := range r.tests {
 		p, err := r.t.forward.evaluate(ctx, e, r.cfg.EvalBatchSize, func(_ string, done, total int) {
 			r.working("prediction")(done, total)
@@ -19,6 +21,7 @@ func (r *run) predict(ctx context.Context) error {
 		}
 		r.predicted = append(r.predicted, p.predictions)
 	}
+	r.finish.Result.Predicting = time.Since(start)
 	return nil
 }
 

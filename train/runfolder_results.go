@@ -135,7 +135,7 @@ func (f *Folder) writeResults(part string, all, results map[string]any) error {
 }
 
 func trainResults(s *Finish) map[string]any {
-	seconds := s.Result.Elapsed.Seconds()
+	seconds := (s.Result.Elapsed - s.Result.Predicting).Seconds()
 	return map[string]any{
 		"epoch":                    epochs(s.Plan, s.Result.Steps),
 		"train_loss":               s.Result.TrainLoss,
@@ -200,7 +200,7 @@ func (h *history) state(s *Finish) map[string]any {
 		"is_hyper_param_search": false, "is_local_process_zero": true, "is_world_process_zero": true,
 		"num_input_tokens_seen": 0, "stateful_callbacks": map[string]any{}, "total_flos": 0.0,
 		"train_batch_size": s.Config.BatchSize, "trial_name": nil, "trial_params": nil,
-		"log_history": h.log(s.Config.EvalBatchSize),
+		"log_history": append(h.log(s.Config.EvalBatchSize), trainHistory(s)),
 	}
 	if b := s.Result.Best; b != nil {
 		if _, value, ok := s.Config.watched(b); ok {
@@ -225,6 +225,15 @@ func (h *history) log(batch int) []map[string]any {
 		rows = append(rows, evalHistory(e, batch))
 	}
 	return rows
+}
+
+// trainHistory is the row that transformers ends a training with. What makes a
+// model card or a table of the history takes the rows before it for the course.
+func trainHistory(s *Finish) map[string]any {
+	row := trainResults(s)
+	delete(row, "train_samples")
+	row["step"] = s.Result.Steps
+	return row
 }
 
 func stepHistory(r *StepRecord) map[string]any {

@@ -223,7 +223,7 @@ func testFinish() *Finish {
 		Classes:   []ClassScore{{"no", 1, 0.5, 2.0 / 3, 5}, {"y|es", 0.7, 1, 0.82, 5}},
 		Confusion: [][]int{{2, 3}, {0, 5}}}
 	return &Finish{Config: c, Plan: &Plan{Steps: 2, StepsPerEpoch: 1, LogEvery: 1, TrainRows: 100, Method: "pac"},
-		Result: &Result{Steps: 2, TrainLoss: 0.7, Evals: []*EvalRecord{e}, Best: e, Elapsed: 2 * time.Second},
+		Result: &Result{Steps: 2, TrainLoss: 0.7, Evals: []*EvalRecord{e}, Best: e, Elapsed: 5 * time.Second, Predicting: 3 * time.Second},
 		Data:   []DataFile{{Path: "my.csv", SHA256: "00", Rows: 100, Use: "train"}},
 		Argv:   []string{"pactune", "--token", "hf_secret"}, Exit: "finished", KSigma: []float64{0.1}, K: []float64{0.2}}
 }
@@ -268,6 +268,9 @@ func TestFolderFinish(t *testing.T) {
 	}
 	if all["eval_loss"] != nil || len(all["nonfinite"].([]any)) != 2 || read("eval_results.json")["eval_accuracy"] != 0.75 || read("train_results.json")["train_loss"] != 0.7 {
 		t.Errorf("results %v", all)
+	}
+	if all["train_runtime"] != 2.0 || all["train_steps_per_second"] != 1.0 {
+		t.Errorf("2 updates in 5 s, of which 3 s answered the test files: %v", all)
 	}
 	text, _ := os.ReadFile(filepath.Join(dir, "all_results.json"))
 	if !strings.HasPrefix(string(text), "{\n    \"epoch\"") {
@@ -315,11 +318,11 @@ func checkState(t *testing.T, state map[string]any) {
 		}
 	}
 	history := state["log_history"].([]any)
-	if len(history) != 3 {
+	if len(history) != 4 {
 		t.Fatalf("log_history %v", history)
 	}
-	step, eval := history[1].(map[string]any), history[2].(map[string]any)
-	if step["pactune_kl"] != 1234.5 || step["step"] != 2.0 || eval["eval_accuracy"] != 0.75 {
+	step, eval, end := history[1].(map[string]any), history[2].(map[string]any), history[3].(map[string]any)
+	if step["pactune_kl"] != 1234.5 || step["step"] != 2.0 || eval["eval_accuracy"] != 0.75 || end["train_loss"] != 0.7 || end["step"] == nil {
 		t.Errorf("log_history %v", history)
 	}
 }
