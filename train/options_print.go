@@ -111,10 +111,22 @@ func (o *Option) kind() string {
 	switch {
 	case len(o.rule.words) > 0 && len(o.rule.words) <= 2:
 		return strings.Join(o.rule.words, "|")
-	case strings.HasSuffix(o.Name, "_file"), strings.HasSuffix(o.Name, "profile"), o.Name == "vocab":
+	case strings.HasSuffix(o.Name, "_file"), strings.HasSuffix(o.Name, "profile"), o.Name == "vocab", o.Name == "check":
 		return "FILE"
-	case strings.HasSuffix(o.Name, "_dir"), strings.HasSuffix(o.Name, "_path"), o.Name == "out":
+	case strings.HasSuffix(o.Name, "_dir"), strings.HasSuffix(o.Name, "_path"):
 		return "DIR"
+	}
+	switch o.Name {
+	case "out":
+		return "PATH"
+	case "train_files", "seeds":
+		return "A,B"
+	case "save_every":
+		return "TIME"
+	case "max_memory":
+		return "SIZE"
+	case "lr_scheduler_kwargs":
+		return "JSON"
 	}
 	return "NAME"
 }
