@@ -53,12 +53,13 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	f := forward{model: model, tape: tape}
 	note(precisionNote(cfg))
 	maxLen := cutAt(cfg, checkpoint.Path, checkpoint.Config.MaxPositions)
+	for _, n := range data.Notes() {
+		note(n)
+	}
 	var records []*EvalRecord
 	for _, d := range data.Eval {
 		e := glue.Encode(d, tok, maxLen, pool.Workers())
-		for _, n := range append(append([]string{}, d.Notes...), truncationNote(e, maxLen)) {
-			note(n)
-		}
+		note(truncationNote(e, maxLen))
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
 			return nil, err
 		}

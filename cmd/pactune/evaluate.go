@@ -57,7 +57,10 @@ func score(ctx context.Context, config *train.Config) error {
 func show(config *train.Config, records []*train.EvalRecord) error {
 	if !config.JSON {
 		var text bytes.Buffer
-		for _, r := range records {
+		for i, r := range records {
+			if i > 0 {
+				text.WriteString("\n")
+			}
 			train.WriteSummary(&text, r)
 		}
 		return result(text.String())
