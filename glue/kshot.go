@@ -154,19 +154,19 @@ func (m *mt19937) upTo(most uint32) uint32 {
 }
 
 // Texts returns the training file and the development files of the task as they
-// stand in dataDir, or in its subfolder of the task's name, by their names.
-func (t *Task) Texts(dataDir string) (map[string][]byte, error) {
-	dir, err := t.dir(nil, dataDir)
-	if err != nil {
-		return nil, err
+// stand in dataDir, or in its subfolder of the task's name, by their names; dir
+// is the one of both.
+func (t *Task) Texts(dataDir string) (dir string, texts map[string][]byte, err error) {
+	if dir, err = t.dir(nil, dataDir); err != nil {
+		return "", nil, err
 	}
-	texts := map[string][]byte{}
+	texts = map[string][]byte{}
 	for _, f := range append(t.files(Train), t.files(Dev)...) {
 		if texts[f.Name], err = os.ReadFile(filepath.Join(dir, f.Name)); err != nil {
-			return nil, fault.Errorf(fault.Data, "%w; expected the file of the task %s", err, t.Name)
+			return "", nil, fault.Errorf(fault.Data, "%w; expected the file of the task %s", err, t.Name)
 		}
 	}
-	return texts, nil
+	return dir, texts, nil
 }
 
 // RandomLines keeps n random rows of the text of a training file, in their order,

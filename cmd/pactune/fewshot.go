@@ -64,7 +64,7 @@ func (f *fewShots) write() error {
 	if err != nil {
 		return err
 	}
-	source, err := task.Texts(f.data)
+	dir, source, err := task.Texts(f.data)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (f *fewShots) write() error {
 		if err != nil {
 			return fault.Errorf(fault.Usage, "--seeds %q: expected whole numbers from 0 to %d, separated by commas", f.seeds, uint32(1<<32-1))
 		}
-		sets, err := f.sets(task, source, uint32(seed))
+		sets, err := f.sets(task, dir, source, uint32(seed))
 		if err != nil {
 			return err
 		}
@@ -86,12 +86,12 @@ func (f *fewShots) write() error {
 		if f.size > 0 {
 			n = f.size
 		}
-		dir := glue.KShotFolder(task, n, uint32(seed))
-		if err := os.MkdirAll(filepath.Join(folder.Dir(), dir), 0o777); err != nil {
+		set := glue.KShotFolder(task, n, uint32(seed))
+		if err := os.MkdirAll(filepath.Join(folder.Dir(), set), 0o777); err != nil {
 			return fault.Errorf(fault.Usage, "--out %s: %w", f.out, err)
 		}
 		for name, text := range sets {
-			if err := folder.Write(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+			if err := folder.Write(filepath.Join(set, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 				return err
 			}
 		}
@@ -102,11 +102,11 @@ func (f *fewShots) write() error {
 	return result(f.out + "\n")
 }
 
-// sets are the files of one set: the training rows, those for development where
+// sets are the files of one set of the folder from: the training rows, those for development where
 // there are any, and the task's development set for the test.
-func (f *fewShots) sets(task *glue.Task, source map[string][]byte, seed uint32) (map[string][]byte, error) {
+func (f *fewShots) sets(task *glue.Task, from string, source map[string][]byte, seed uint32) (map[string][]byte, error) {
 	const trainFile = "train.tsv"
-	path := filepath.Join(f.data, trainFile)
+	path := filepath.Join(from, trainFile)
 	sets := map[string][]byte{}
 	for name, text := range source {
 		if name == trainFile {
