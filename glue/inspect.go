@@ -111,6 +111,9 @@ func Inspect(o Options, t Tokenizer, special func(id int32) bool, unknown int32,
 	var told []error
 	o.Report = func(err error) { told = append(told, err) }
 	d, err := Load(o)
+	if err != nil && len(told) > 0 { // it may be these rows' absence
+		return nil, fmt.Errorf("%w; rows refused before: %d, the first: %w", err, len(told), told[0])
+	}
 	if err != nil {
 		return nil, err
 	}

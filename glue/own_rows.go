@@ -63,6 +63,9 @@ func openRows(o *Options, path string, p part) (r rowReader, sha string, err err
 	switch ext {
 	case ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".ft", ".train", ".valid":
 	default:
+		if what := irregular(o.FS, path); path != stdin && what != "" {
+			return nil, "", fault.Errorf(fault.Data, "%s: is %s; expected a file", path, what)
+		}
 		if path != stdin {
 			return nil, "", fault.Errorf(fault.Usage, "%s: the extension %s says no known format; known are .csv and .tsv (both with a header), .json and .jsonl (an object per line), .parquet, .txt (text<TAB>label, or fastText's __label__ lines)", path, show(ext))
 		}
