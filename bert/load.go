@@ -105,6 +105,9 @@ func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
 		name = dir + "/" + name
 	}
 	data, err := fs.ReadFile(fsys, name)
+	if _, stat := fs.Stat(fsys, strings.TrimSuffix(name, "config.json")+"run.json"); err != nil && stat == nil {
+		return nil, fault.Errorf(fault.Model, "%s: holds a run that has not ended, and no model yet; pactune resume %s goes on with it, and its checkpoints are models", shown, shown)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Errorf(fault.Model, "%s: no such file; a model folder holds config.json, model.safetensors and vocab.txt or tokenizer.json", file)
 	}

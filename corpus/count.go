@@ -102,7 +102,7 @@ func (f *File) count(limit int) error {
 	}
 	info, err := s.file.Stat()
 	if err != nil {
-		return fault.Errorf(fault.Data, "text file: %w", err)
+		return noText(f.Path, err)
 	}
 	f.Size, f.SHA256 = info.Size(), hex.EncodeToString(digest.Sum(nil))
 	return f.judge()

@@ -3,8 +3,10 @@ package corpus
 import (
 	"bufio"
 	"compress/gzip"
+	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -25,14 +27,14 @@ type source struct {
 func openSource(path string, also io.Writer) (*source, error) {
 	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
 	if err != nil {
-		return nil, fault.Errorf(fault.Data, "text file: %w", err)
+		return nil, noText(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fault.Errorf(fault.Data, "%s is a %s: expected a regular file, which can be read again every epoch", path, kindOf(info))
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fault.Errorf(fault.Data, "text file: %w", err)
+		return nil, noText(path, err)
 	}
 	s := &source{path: path, file: file}
 	if err := s.begin(also); err != nil {
@@ -40,6 +42,14 @@ func openSource(path string, also io.Writer) (*source, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// noText says why a file cannot be read.
+func noText(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.Errorf(fault.Data, "%s: no such file; expected plain text or .gz", path)
+	}
+	return fault.Errorf(fault.Data, "%s: cannot be read: %w", path, err)
 }
 
 func (s *source) begin(also io.Writer) error {
@@ -155,7 +165,7 @@ func (r *reader) reopen(file *File) (err error) {
 	r.block = 0
 	info, err := r.source.file.Stat()
 	if err != nil {
-		return fault.Errorf(fault.Data, "text file: %w", err)
+		return noText(file.Path, err)
 	}
 	if info.Size() != file.Size {
 		return fault.Errorf(fault.Data, "%s was changed after it was counted: found %d bytes, expected %d; leave the files of a run alone", file.Path, info.Size(), file.Size)

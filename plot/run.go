@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
@@ -96,7 +97,7 @@ func Read(dir string) (*Run, error) {
 	}
 	r := &Run{Name: filepath.Base(abs), Train: &Table{}, Timings: &Table{}, place: map[string]int{}}
 	if err := readLines(filepath.Join(dir, "metrics.jsonl"), r.metrics); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			return nil, fault.Errorf(fault.Data, "%s: found no metrics.jsonl; expected the folder of a run, as pactune train writes it", dir)
 		}
 		return nil, err
