@@ -66,6 +66,9 @@ type Tables map[string][]byte
 func Collect(runs []string) (Tables, error) {
 	out, from := Tables{}, map[string]string{}
 	for _, run := range runs {
+		if _, err := os.Stat(run); err != nil {
+			return nil, fault.Errorf(fault.Data, "%s: no such folder; expected that of a run", run)
+		}
 		found := false
 		for _, t := range tables() {
 			path := filepath.Join(run, t.source())

@@ -7,6 +7,11 @@ var badGLUE = part{"GLUE's tasks and submissions", true, func(f *badFiles) {
 	f.mkdir("glue")
 	f.mkdir("glue/RTE")
 	f.write("glue/RTE/train.tsv", pair+"0\ta pan\ta lid\tentailment\n1\ta pan\ta rose\tnot_entailment\n")
+	f.mkdir("full-glue")
+	f.mkdir("full-glue/RTE")
+	for _, name := range []string{"train.tsv", "dev.tsv"} {
+		f.write("full-glue/RTE/"+name, pair+"0\ta pan\ta lid\tentailment\n1\ta pan\ta rose\tnot_entailment\n")
+	}
 	f.mkdir("neutral")
 	f.write("neutral/train.tsv", pair+"0\ta pan\ta lid\t0\n")
 	f.write("neutral/dev.tsv", "index\tquestion\tsentence\tlabel\n0\twhy\tso\tentailment\n")
@@ -26,8 +31,11 @@ var badGLUE = part{"GLUE's tasks and submissions", true, func(f *badFiles) {
 	{"test file that is not there", "train --task_name rte --data_dir glue --do_predict --no_do_eval", 3, []string{"glue/RTE/test.tsv: no such file"}},
 	{"prediction without a test file", "OPTION --do_predict", 2, []string{"--test_file FILE"}},
 	{"tasks of a folder without any", "tasks --data_dir model", 3, []string{"model: holds no file of a GLUE task"}},
+	{"tasks of a folder that is not there", "tasks --data_dir none", 3, []string{"none: no such folder"}},
+	{"few shots of more rows than there are", "fewshot --task_name rte --data_dir full-glue --kshot 9 --out shots", 3, []string{"full-glue/RTE/train.tsv: the class", "has 1 row"}},
 	{"submission without runs", "glue-submit --out s.zip", 2, []string{"glue-submit needs runs"}},
 	{"submission of a run without answers", "glue-submit tuned --out s.zip", 3, []string{"tuned: holds no predict_results_<task>.txt", "--do_predict"}},
+	{"submission of a run that is not there", "glue-submit none --out s.zip", 3, []string{"none: no such folder"}},
 	{"submission of unknown labels", "glue-submit strange --out s.zip", 3, []string{`line 2: found the prediction "yes", expected one of entailment, not_entailment`}},
 	{"submission of one row", "glue-submit answers --partial --out s.zip", 3, []string{`"RTE.tsv": has 1 rows; the test file has 3000`}},
 	{"submission of one task", "glue-submit answers --out s.zip", 3, []string{"lacks CoLA.tsv"}},

@@ -33,6 +33,8 @@ var moreBadData = part{"More about data", false, func(f *badFiles) {
 	f.pipe("pipe.txt")
 	f.link("/dev/zero", "zero.txt")
 	f.link("loop.txt", "loop.txt")
+	f.write("refused.csv", "text,label\nred roses,garden\na pan\n")
+	f.write("data.xlsx", "PK")
 	f.write("bad.txt", "fine\ncaf\xe9\n")
 	f.write("bad.jsonl", "{\"title\": \"fine\"}\n")
 }, []badInput{
@@ -62,14 +64,17 @@ var moreBadData = part{"More about data", false, func(f *badFiles) {
 	{"pipe", "TRAIN --train_file pipe.txt", 3, []string{"pipe.txt: is a pipe"}},
 	{"endless device", "TRAIN --train_file zero.txt", 3, []string{"zero.txt: is a device"}},
 	{"link to itself", "TRAIN --train_file loop.txt", 3, []string{"loop.txt", "symbolic links"}},
-	{"no known extension", "TRAIN --train_file model", 2, []string{"no known format"}},
+	{"folder without an extension", "TRAIN --train_file model", 3, []string{"model: is a folder"}},
+	{"no known extension", "TRAIN --train_file data.xlsx", 2, []string{"no known format"}},
 	{"training data named twice", "TRAIN train.txt --train_file dev.txt", 2, []string{"named twice"}},
 	{"task and own files", "TRAIN --task_name rte --data_dir .", 2, []string{"dev.txt", "--task_name"}},
 	{"folder without the task", "train --model_name_or_path model --task_name rte --data_dir .", 3, []string{"train.tsv"}},
 	{"evaluation of other labels", "evaluate tuned attic.txt", 3, []string{"attic.txt: line 2", `"attic"`}},
 	{"prediction of a folder", "predict tuned full", 3, []string{"full: is a folder"}},
 	{"prediction of a missing file", "predict tuned none.txt", 3, []string{"none.txt: no such file"}},
-	{"prediction of a JSON line without a text", "predict tuned bad.jsonl", 3, []string{"line 1", "found no text"}},
+	{"prediction of a JSON line without a text", "predict tuned bad.jsonl", 3, []string{"line 1", `found no text under the keys "title"`}},
+	{"prediction of a table", "predict tuned header.csv", 2, []string{"not tables"}},
+	{"a look at one class and a row without label", "debug-data refused.csv", 3, []string{"one class only", "rows refused before: 1", "refused.csv: line 3"}},
 }}
 
 var moreBadModels = part{"More about models", false, func(f *badFiles) {

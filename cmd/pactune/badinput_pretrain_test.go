@@ -28,7 +28,7 @@ var badPretraining = part{"Pretraining", false, func(f *badFiles) {
 	{"a share of everything", "PRETRAIN text.txt --mlm_probability 1", 2, []string{"--mlm_probability 1", "below 1"}},
 	{"a time that is none", "PRETRAIN text.txt --save_every often", 2, []string{`"often"`, "10m"}},
 	{"no checkpoints kept", "PRETRAIN text.txt --save_total_limit 0", 2, []string{"from 1 up"}},
-	{"a text that is not there", "PRETRAIN none.txt", 3, []string{"none.txt"}},
+	{"a text that is not there", "PRETRAIN none.txt", 3, []string{"none.txt: no such file"}},
 	{"a folder for a text", "PRETRAIN texts", 3, []string{"texts"}},
 	{"an empty text", "PRETRAIN empty.txt", 3, []string{"empty.txt"}},
 	{"a text shorter than a sequence", "PRETRAIN word.txt", 3, []string{"word.txt"}},

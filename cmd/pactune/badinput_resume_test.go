@@ -22,5 +22,6 @@ var badResuming = part{name: "Checkpoints and resuming", make: func(f *badFiles)
 	{"a run of another version", "resume other", 2, []string{"other", "run.json"}},
 	{"a run.json that is cut off", "resume broken", 2, []string{"broken/run.json"}},
 	{"a run with settings that are broken", "resume emptied", 2, []string{"emptied/run.json", "learning_rate"}},
+	{"prediction by a run that has not ended", "predict other vocab.txt", 4, []string{"other: holds a run that has not ended", "pactune resume other"}},
 	{"a run that has diverged", "resume badrun", 2, []string{"badrun", "update 3", "would again"}},
 }}

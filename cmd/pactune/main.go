@@ -132,7 +132,25 @@ func command() *cobra.Command {
 		plotCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),
 	)
+	describeCompletion(root)
 	return root
+}
+
+// describeCompletion gives cobra's own command the manners of the others.
+func describeCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	c, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	shells := "bash, zsh, fish and powershell"
+	c.SetHelpFunc(func(*cobra.Command, []string) {
+		fmt.Printf("Usage: pactune completion SHELL\n\nPrints a script for SHELL that completes the names of commands; there are %s:\n\n  source <(pactune completion bash)\n", shells)
+	})
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		return fault.Errorf(fault.Usage, "completion needs the name of a shell, as in: pactune completion bash; there are %s; found %q", shells, args)
+	}
 }
 
 // useKernel makes the kernels of that name those in use; "" leaves the best.

@@ -186,14 +186,19 @@ func TestForcedKernel(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	dir := t.TempDir()
-	for _, args := range []string{"", "--help", "train --help", "train --help all", "train -h", "evaluate --help", "predict --help", "init --help", "vocab --help", "version", "help train"} {
+	for _, args := range []string{"", "--help", "train --help", "train --help all", "train -h", "evaluate --help", "predict --help", "init --help", "vocab --help", "version", "help train", "completion bash", "completion --help"} {
 		if r := pactune(t, dir, "", strings.Fields(args)...); r.code != 0 || r.stdout == "" || r.stderr != "" {
 			t.Errorf("pactune %s: %+v", args, r)
 		}
 	}
-	for args, says := range map[string]string{"init --help": "--vocab FILE", "plot --help": "--out DIR", "vocab --help": "--limit_alphabet N", "evaluate --help": "evaluate DIR FILE"} {
+	for args, says := range map[string]string{"init --help": "--vocab FILE", "plot --help": "--out PATH", "glue-submit --help": "--check FILE", "pretrain --help": "--save_every TIME", "completion --help": "completion SHELL", "vocab --help": "--limit_alphabet N", "evaluate --help": "evaluate DIR FILE"} {
 		if r := pactune(t, dir, "", strings.Fields(args)...); !strings.Contains(r.stdout, says) {
 			t.Errorf("pactune %s lacks %q:\n%s", args, says, r.stdout)
+		}
+	}
+	for _, args := range []string{"completion", "completion csh"} {
+		if r := pactune(t, dir, "", strings.Fields(args)...); r.code != 2 || r.stdout != "" || !strings.Contains(r.stderr, "bash, zsh, fish and powershell") {
+			t.Errorf("pactune %s: %+v", args, r)
 		}
 	}
 	r := pactune(t, dir, "", "version", "--json")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,7 @@ Of a model with several labels a text, all that are likely are given, separated 
 			name = rest[1]
 		}
 		switch filepath.Ext(name) {
-		case ".csv", ".tsv":
+		case ".csv", ".tsv", ".parquet":
 			return fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
 		}
 		in, err := openInput(name)
@@ -64,8 +65,8 @@ Of a model with several labels a text, all that are likely are given, separated 
 		}
 		defer in.Close()
 		model, err := classify.Load(dir, classify.WithThreads(train.Threads(config.Threads)), classify.WithMaxLength(length), classify.WithPrecision(config.Precision))
-		if err != nil {
-			return err
+		if err != nil { // without the library's own words, which no other command says
+			return fault.Errorf(fault.KindOf(err), "%s", strings.TrimPrefix(err.Error(), classify.ErrModel.Error()+": "))
 		}
 		defer model.Close()
 		if name == "-" {

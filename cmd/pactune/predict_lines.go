@@ -179,7 +179,21 @@ func (p *predictor) object(text string) (question, error) {
 			return q, nil
 		}
 	}
-	return q, fault.Errorf(fault.Data, `%s: line %d: found no text; expected {"text": ...} or {"sentence1": ..., "sentence2": ...}`, p.name, p.line)
+	return q, fault.Errorf(fault.Data, `%s: line %d: found no text%s; expected {"text": ...} or {"sentence1": ..., "sentence2": ...}`, p.name, p.line, keysOf(text))
+}
+
+// keysOf names the keys of an object, as the end of a sentence.
+func keysOf(object string) string {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal([]byte(object), &keys) != nil || len(keys) == 0 {
+		return ""
+	}
+	var names []string
+	for key := range keys {
+		names = append(names, fmt.Sprintf("%.40q", key))
+	}
+	slices.Sort(names)
+	return " under the keys " + strings.Join(names[:min(len(names), 8)], ", ")
 }
 
 // invalid returns the place of the first byte that is not UTF-8, or −1.

@@ -80,6 +80,9 @@ func dash(s string) string {
 
 // writeRows counts what each file has against what was published.
 func writeRows(w io.Writer, dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fault.Errorf(fault.Data, "%s: no such folder; --data_dir names the folder with CoLA, SST-2, …", dir)
+	}
 	table, found := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), 0
 	fmt.Fprintln(table, "task\tfile\trows\tpublished\tnotes")
 	for _, t := range glue.All() {
