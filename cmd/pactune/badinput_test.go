@@ -77,7 +77,7 @@ func TestBadInput(t *testing.T) {
 
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
-	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "fill-mask") || strings.HasPrefix(args, "FILL") || strings.HasPrefix(args, "trian") ||
+	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "fill-mask") || strings.HasPrefix(args, "FILL") || strings.HasPrefix(args, "trian") || strings.HasPrefix(args, "fewshot") ||
 		strings.HasPrefix(args, "debug-data") || strings.HasPrefix(args, "tasks") || strings.HasPrefix(args, "glue-submit") {
 		return ""
 	}
