@@ -190,10 +190,11 @@ func round(v float64, digits int) float64 {
 }
 
 // state is trainer_state.json. Its keys are those of transformers'
-// TrainerState, which refuses others; what is ours stands in the rows.
+// TrainerState, which refuses others; what is ours stands in the rows. Its
+// best_global_step is left out: version 4.46 refuses it, too.
 func (h *history) state(s *Finish) map[string]any {
 	state := map[string]any{
-		"best_metric": nil, "best_global_step": nil, "best_model_checkpoint": nil,
+		"best_metric": nil, "best_model_checkpoint": nil,
 		"epoch": epochs(s.Plan, s.Result.Steps), "global_step": s.Result.Steps,
 		"eval_steps": s.Config.EvalEvery(s.Plan.Steps, s.Plan.StepsPerEpoch), "logging_steps": s.Plan.LogEvery,
 		"save_steps": s.Config.saveSteps(s.Plan), "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(epochs(s.Plan, s.Plan.Steps))),
@@ -204,7 +205,7 @@ func (h *history) state(s *Finish) map[string]any {
 	}
 	if b := s.Result.Best; b != nil {
 		if _, value, ok := s.Config.watched(b); ok {
-			state["best_metric"], state["best_global_step"] = value, b.Step
+			state["best_metric"] = value
 		}
 	}
 	return state

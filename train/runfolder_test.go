@@ -305,11 +305,11 @@ func TestCardRepeatsElsewhere(t *testing.T) {
 	}
 }
 
-// trainer_state.json has the keys of transformers' TrainerState and no other:
-// its loader refuses those.
+// trainer_state.json has the keys of transformers' TrainerState, as versions 4.46
+// and later have it, and no other: its loader refuses those.
 func checkState(t *testing.T, state map[string]any) {
 	t.Helper()
-	known := strings.Fields("best_metric best_global_step best_model_checkpoint epoch eval_steps global_step is_hyper_param_search " +
+	known := strings.Fields("best_metric best_model_checkpoint epoch eval_steps global_step is_hyper_param_search " +
 		"is_local_process_zero is_world_process_zero log_history logging_steps max_steps num_input_tokens_seen num_train_epochs " +
 		"save_steps stateful_callbacks total_flos train_batch_size trial_name trial_params")
 	for key := range state {
