@@ -8,6 +8,7 @@ import (
 
 	"pactune/asm"
 	"pactune/autograd"
+	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
 	"pactune/optim"
@@ -357,7 +358,7 @@ func (c *Config) better(e, than *EvalRecord) bool {
 	switch {
 	case !ok || !known:
 		return ok
-	case name == "loss":
+	case name == "loss", name == glue.MSE:
 		return value < other
 	}
 	return value > other

@@ -9,6 +9,7 @@ import (
 
 const (
 	fp16Reason    = "fp16 needs loss scaling and has no fast path on CPUs; there are --precision f32 and --precision bf16"
+	bestWay       = "of loss and mse the smallest is best, of every other metric the largest"
 	plateauReason = "it follows the evaluations instead of the updates and is not offered; cosine_with_min_lr and warmup_stable_decay end at a lowest rate"
 )
 
@@ -52,7 +53,7 @@ var unlisted = []Option{
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
 	noted("fp16", true, "", "false", fp16Reason),
 	{Name: "bf16", boolean: true, special: halfPrecision, in: InEvaluate | InPredict | InFillMask | InPretrain, Help: "the same as --precision bf16"},
-	noted("greater_is_better", true, "of a loss the smallest is best, of every metric the largest", "", ""),
+	{Name: "greater_is_better", boolean: true, special: greaterIsBetter, Help: bestWay},
 	noted("eval_on_start", true, "", "false", "evaluate the untrained model with: pactune evaluate DIR"),
 	{Name: "resume_from_checkpoint", special: resumeFrom, Help: "true: the same as --resume auto; else --resume"},
 	noted("config_name", false, "", "-", "config.json is read from the model's folder"),
@@ -177,6 +178,15 @@ func ignoredNotes(list []ignored) []string {
 		lines = append(lines, strings.Join(names[why], ", ")+" "+verb+" no effect: "+why)
 	}
 	return lines
+}
+
+// greaterIsBetter tells of the way that each metric has; false would turn it, too.
+func greaterIsBetter(c *Config, value string) error {
+	if _, ok := truth(value); !ok {
+		return fault.Errorf(fault.Usage, "--greater_is_better %q: expected true or false", value)
+	}
+	c.ignored = append(c.ignored, ignored{"--greater_is_better", bestWay})
+	return nil
 }
 
 // regression is run_classification's --do_regression.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -232,5 +233,38 @@ func TestSteps(t *testing.T) {
 	c = resolved(t, "d.csv --method adamw --warmup_ratio 0.06 --eval_strategy steps --eval_steps 0.25 --logging_steps 500", Facts{TrainRows: 100})
 	if c.Warmup(101) != 7 || c.EvalEvery(101, 10) != 26 || c.LogEvery(101, 10) != 500 {
 		t.Errorf("warms up %d, evaluates every %d, logs every %d", c.Warmup(101), c.EvalEvery(101, 10), c.LogEvery(101, 10))
+	}
+}
+
+// The best evaluation has the smallest loss or mse, or the largest value of any
+// other metric; one that is not a number is never the best.
+func TestBetter(t *testing.T) {
+	for _, c := range []struct {
+		metric     string
+		value, old float64
+		want       bool
+	}{
+		{"loss", 0.1, 0.2, true}, {"eval_loss", 0.2, 0.1, false},
+		{"mse", 0.1, 0.2, true}, {"mse", 0.2, 0.1, false},
+		{"pearson", 0.2, 0.1, true}, {"", 0.1, 0.2, false},
+		{"pearson", math.NaN(), 0.1, false}, {"pearson", 0.1, math.NaN(), true},
+	} {
+		record := func(v float64) *EvalRecord {
+			return &EvalRecord{Loss: v, Metrics: []Metric{{"pearson", v}, {"mse", v}}}
+		}
+		cfg := NewConfig()
+		cfg.MetricForBestModel = c.metric
+		if got := cfg.better(record(c.value), record(c.old)); got != c.want {
+			t.Errorf("%s %g after %g: better %v", c.metric, c.value, c.old, got)
+		}
+	}
+	for _, value := range []string{"true", "False"} {
+		cfg := NewConfig()
+		if err := cfg.Set("greater_is_better", value); err != nil || len(cfg.ignored) != 1 {
+			t.Errorf("%s: %v, told %v", value, err, cfg.ignored)
+		}
+	}
+	if err := NewConfig().Set("greater_is_better", "maybe"); fault.KindOf(err) != fault.Usage {
+		t.Errorf("maybe: %v", err)
 	}
 }
