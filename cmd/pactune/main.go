@@ -148,8 +148,8 @@ func describeCompletion(root *cobra.Command) {
 		fmt.Printf("Usage: pactune completion SHELL\n\nPrints a script for SHELL that completes the names of commands; there are %s:\n\n  source <(pactune completion bash)\n", shells)
 	})
 	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		return fault.Errorf(fault.Usage, "completion needs the name of a shell, as in: pactune completion bash; there are %s; found %q", shells, args)
+	c.RunE = func(*cobra.Command, []string) error {
+		return fault.Errorf(fault.Usage, "completion needs the name of a shell, as in: pactune completion bash; there are %s", shells)
 	}
 }
 
