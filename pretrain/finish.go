@@ -28,10 +28,9 @@ func (r *run) finish() error {
 	for _, write := range []func() error{
 		func() error { return f.WriteJSON("all_results.json", 4, results) },
 		func() error { return f.WriteJSON("training_args.json", 2, r.cfg.values()) },
-		func() error { return f.WriteJSON("run.json", 2, manifest) },
 		func() error { return r.terms.Write(f.Write) },
 		func() error { return f.Write("README.md", r.card) },
-		f.Seal,
+		func() error { return f.Seal(manifest) },
 	} {
 		if err := write(); err != nil {
 			return r.withCheckpoint(err)

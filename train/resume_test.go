@@ -13,6 +13,7 @@ import (
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/tensor"
 )
 
@@ -232,6 +233,31 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	if _, err := ReadRun(t.TempDir(), NewConfig()); fault.KindOf(err) != fault.Usage {
 		t.Errorf("a folder without a run: %v", err)
+	}
+}
+
+// A run is not finished before the last of its files is there: one that could not
+// write it goes on, and leaves what any other does.
+func TestFailedAtTheLastFile(t *testing.T) {
+	r, root := newResumable(t, "adamw"), t.TempDir()
+	r.options += "max_steps 3 save_strategy no "
+	whole, dir := filepath.Join(root, "whole"), filepath.Join(root, "run")
+	r.must(whole, "", 0, false)
+	c := settings(t, r.options+"output_dir "+dir)
+	inTheWay := filepath.Join(dir, "SHA256SUMS", "x")
+	if _, err := Run(context.Background(), c, nil, Hooks{OnStep: func(*StepRecord, Timing) { os.MkdirAll(inTheWay, 0o777) }}); err == nil {
+		t.Fatal("no error")
+	}
+	os.RemoveAll(filepath.Dir(inTheWay))
+	if res := r.must(dir, "resume auto", 0, false); res.Steps != 3 {
+		t.Errorf("%+v", res)
+	}
+	r.equal("gone on with", whole, dir)
+	for _, line := range strings.Split(strings.TrimSpace(string(readAll(t, filepath.Join(dir, "SHA256SUMS")))), "\n") {
+		sum, name, _ := strings.Cut(line, "  ")
+		if w, err := files.Hash(files.OS, filepath.Join(dir, name)); err != nil || w.SHA256 != sum {
+			t.Errorf("%s: %v, %v", line, w, err)
+		}
 	}
 }
 

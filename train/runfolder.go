@@ -1,6 +1,8 @@
 package train
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -379,8 +381,10 @@ func (f *Folder) Discard() {
 	f.removeMade()
 }
 
-// Seal closes the logs and writes SHA256SUMS, as sha256sum -c reads it.
-func (f *Folder) Seal() error {
+// Seal ends a result: it closes the logs and writes SHA256SUMS, as sha256sum -c
+// reads it, and then run.json, whose sum is there already. run.json comes last of
+// all, because it says that the rest is there.
+func (f *Folder) Seal(manifest map[string]any) error {
 	if err := f.Log.close(); err != nil {
 		return err
 	}
@@ -395,18 +399,28 @@ func (f *Folder) Seal() error {
 		}
 		f.sums[log.name] = w.SHA256
 	}
+	text, err := marshal(manifest, "  ")
+	if err != nil {
+		return fault.Errorf(fault.Internal, "%s: %w", manifestName, err)
+	}
+	sum := sha256.Sum256(text)
+	f.sums[manifestName] = hex.EncodeToString(sum[:])
+	if _, err := files.WriteFile(f.disk, filepath.Join(f.dir, "SHA256SUMS"), f.writeSums); err != nil {
+		return err
+	}
+	return f.Write(manifestName, func(w io.Writer) error { _, err := w.Write(text); return err })
+}
+
+func (f *Folder) writeSums(w io.Writer) error {
 	names := make([]string, 0, len(f.sums))
 	for name := range f.sums {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	_, err := files.WriteFile(f.disk, filepath.Join(f.dir, "SHA256SUMS"), func(w io.Writer) error {
-		for _, name := range names {
-			if _, err := fmt.Fprintf(w, "%s  %s\n", f.sums[name], name); err != nil {
-				return err
-			}
+	for _, name := range names {
+		if _, err := fmt.Fprintf(w, "%s  %s\n", f.sums[name], name); err != nil {
+			return err
 		}
-		return nil
-	})
-	return err
+	}
+	return nil
 }

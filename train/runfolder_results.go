@@ -117,8 +117,7 @@ func (f *Folder) Finish(s *Finish) error {
 		func() error {
 			return f.Write("README.md", func(w io.Writer) error { return writeCard(w, s, &f.history) })
 		},
-		func() error { return f.WriteJSON(manifestName, 2, Manifest(s)) }, // last: it says that the rest is there
-		f.Seal,
+		func() error { return f.Seal(Manifest(s)) },
 	} {
 		if err := write(); err != nil {
 			return err
