@@ -80,16 +80,23 @@ func Resume(ctx context.Context, dir string, own *train.Config, hooks train.Hook
 	}
 	cfg.Threads, cfg.MaxMemory, cfg.Profile = own.Threads, own.MaxMemory, own.Profile
 	r := &run{cfg: cfg, hooks: hooks}
-	if _, err := os.Stat(filepath.Join(dir, "run.json")); err == nil {
+	defer r.close()
+	if !ended(dir) { // take the folder, and look again: another process may have ended it meanwhile
+		if r.folder, err = train.ReopenFolder(dir); err != nil {
+			return nil, err
+		}
+	}
+	if ended(dir) {
 		r.note(dir + ": this run has ended: nothing is left to do")
 		return &Result{Folder: dir}, nil
 	}
-	return r.do(ctx, func() (err error) {
-		if r.folder, err = train.ReopenFolder(dir); err != nil {
-			return err
-		}
-		return r.restore(dir)
-	})
+	return r.do(ctx, func() error { return r.restore(dir) })
+}
+
+// ended tells whether a run has ended: run.json is written last.
+func ended(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "run.json"))
+	return err == nil
 }
 
 // restore puts the state of the newest checkpoint into a run that is prepared.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"pactune/checkpoint"
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/strictjson"
 )
 
 // earlier is a run that is gone on with, as its run.json tells.
@@ -50,6 +52,20 @@ func (c *Config) resumes() (*earlier, error) {
 	return e, err
 }
 
+// earlier finds the run to go on with, nil for a new one, and unless that has ended
+// takes its folder, before anything else is read: meanwhile another process would
+// write there. What that did before is told by run.json as it is now.
+func (r *run) earlier() (*earlier, error) {
+	e, err := r.cfg.resumes()
+	if err != nil || e == nil || e.ended() {
+		return e, err
+	}
+	if r.folder, err = ReopenFolder(e.dir); err != nil {
+		return nil, err
+	}
+	return readEarlier(cmp.Or(e.checkpoint, e.dir))
+}
+
 func sameFolder(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
@@ -69,7 +85,10 @@ func readEarlier(path string) (*earlier, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // seeds are larger than a float64 holds
-	if err := d.Decode(e); err != nil || e.Program != "pactune" {
+	if err = strictjson.Check(text); err == nil {
+		err = d.Decode(e)
+	}
+	if err != nil || e.Program != "pactune" {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the run.json of a run: %v", name, err)
 	}
 	if strings.HasPrefix(e.Exit, "diverged") {
@@ -110,27 +129,20 @@ func ReadRun(dir string, own *Config) (*Config, error) {
 	return c, c.Set("resume", dir)
 }
 
-// open makes the folder of a run, or opens that of the one that is gone on with.
+// open makes the folder of a new run, or brings that of the run that is gone on
+// with to where it goes on.
 func (r *run) open(e *earlier) (err error) {
 	if e == nil {
-		r.folder, err = NewRun(r.cfg, r.plan.Task)
-	} else {
-		r.folder, err = ReopenFolder(e.dir)
-	}
-	if err != nil {
-		return err
+		if r.folder, err = NewRun(r.cfg, r.plan.Task); err != nil {
+			return err
+		}
 	}
 	r.finish.Result.Folder = r.folder.Path()
 	r.folder.Start(r.plan)
 	if e == nil {
-		err = r.writeManifest("running")
-	} else {
-		err = r.restore(e)
+		return r.writeManifest("running")
 	}
-	if err != nil {
-		r.folder.Discard()
-	}
-	return err
+	return r.restore(e)
 }
 
 // writeManifest writes the run.json of a run that has not ended.

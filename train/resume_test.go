@@ -231,8 +231,42 @@ func TestResumeRefuses(t *testing.T) {
 			}
 		}
 	}
+	twice := t.TempDir()
+	os.WriteFile(filepath.Join(twice, "run.json"), []byte(`{"program":"pactune","exit":"finished","exit":"running"}`), 0o666)
+	if _, err := ReadRun(twice, NewConfig()); !strings.Contains(fmt.Sprint(err), `found the key "exit" twice`) {
+		t.Errorf("a key twice: %v", err)
+	}
 	if _, err := ReadRun(t.TempDir(), NewConfig()); fault.KindOf(err) != fault.Usage {
 		t.Errorf("a folder without a run: %v", err)
+	}
+}
+
+// A folder that another process has is refused before anything is read; a run that
+// has ended while one waited for its folder is left as it is.
+func TestResumeTakesTheFolderFirst(t *testing.T) {
+	r, dir := newResumable(t, "adamw"), filepath.Join(t.TempDir(), "run")
+	r.options += "max_steps 4 "
+	r.must(dir, "", 2, false)
+	lock, err := files.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = r.run(dir, "resume auto train_file not/there.txt", 0, false)
+	if fault.KindOf(err) != fault.Usage || !strings.Contains(fmt.Sprint(err), "is writing there") {
+		t.Errorf("while it is locked: %v", err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	stale, err := readEarlier(dir)
+	if err != nil || stale.ended() {
+		t.Fatalf("%+v, %v", stale, err)
+	}
+	r.must(dir, "resume auto", 0, false)
+	late := &run{cfg: settings(t, r.options+"output_dir "+dir+" resume "+dir)}
+	now, err := late.earlier()
+	if err != nil || !now.ended() || now.Steps != 4 {
+		t.Errorf("after its end: %+v, %v", now, err)
 	}
 }
 

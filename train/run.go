@@ -56,7 +56,12 @@ type run struct {
 func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, error) {
 	r := &run{cfg: cfg, hooks: hooks, fsys: b}
 	r.finish = Finish{Config: cfg, Start: time.Now(), Argv: os.Args, Result: &Result{}}
-	from, err := cfg.resumes()
+	defer func() {
+		if r.folder != nil {
+			r.folder.Discard()
+		}
+	}()
+	from, err := r.earlier()
 	if err == nil && from == nil {
 		err = CheckOutput(cfg)
 	}
@@ -80,7 +85,6 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	if err := r.open(from); err != nil {
 		return nil, err
 	}
-	defer r.folder.Discard()
 	if err := r.train(ctx); err != nil {
 		return nil, r.fail(err)
 	}
