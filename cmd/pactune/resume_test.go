@@ -185,3 +185,43 @@ func wait(t *testing.T, path string) {
 	}
 	t.Fatalf("%s did not come", path)
 }
+
+// Nobody reads the messages of a run, and they no longer fit into the pipe: it ends
+// all the same.
+func TestSignalWithoutReader(t *testing.T) {
+	dir := job(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := w.Write(make([]byte, 1<<24)); err == nil {
+		t.Fatalf("a pipe holds %d bytes", n)
+	}
+	out := filepath.Join(dir, "run")
+	c := command1(dir, strings.Fields("train train.txt --model_name_or_path model --num_train_epochs 100000 --threads 1 --quiet --output_dir "+out)...)
+	c.Stderr = w
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	defer time.AfterFunc(time.Minute, func() { c.Process.Kill() }).Stop()
+	for i := 0; i < 4000 && len(readLog(out)) == 0; i++ {
+		time.Sleep(5 * time.Millisecond)
+	}
+	for range 2 {
+		c.Process.Signal(os.Interrupt)
+		time.Sleep(300 * time.Millisecond)
+	}
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// readLog is what a run has logged so far.
+func readLog(run string) []byte {
+	log, _ := os.ReadFile(filepath.Join(run, "metrics.jsonl"))
+	return log
+}

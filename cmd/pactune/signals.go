@@ -29,8 +29,9 @@ func listen(parent context.Context) *signals {
 			if !s.got.CompareAndSwap(0, code) {
 				os.Exit(int(code))
 			}
-			fmt.Fprintln(os.Stderr, "\npactune: signal: ending in good order, a run after this update and with a checkpoint; once more to stop at once")
 			s.cancel()
+			// Not waited for: the second signal is heard even where nobody reads stderr.
+			go fmt.Fprintln(os.Stderr, "\npactune: signal: ending in good order, a run after this update and with a checkpoint; once more to stop at once")
 		}
 	}()
 	return s
