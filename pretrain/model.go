@@ -148,12 +148,12 @@ func (c *Config) forecast(m *bert.Model, process int64, workers int) train.Memor
 }
 
 // checkDisk refuses a run that its disk cannot hold: one checkpoint more than are
-// kept is there while it is written.
-func (c *Config) checkDisk(m *bert.Model, steps int) (train.Disk, error) {
+// kept is there while it is written. folder is nil for a new run.
+func (c *Config) checkDisk(m *bert.Model, steps int, folder *train.Folder) (train.Disk, error) {
 	all, trained := m.Store.Len()
 	d := c.DiskOf(m, steps, 0, 0)
 	d.Checkpoints = int64(c.SaveTotalLimit+1) * int64(tensor.FloatBytes) * int64(all+2*trained)
-	return d, c.CheckDisk(&d, c.SaveTotalLimit)
+	return d, c.CheckDisk(&d, c.SaveTotalLimit, folder)
 }
 
 // textBytes is about what two windows of text and the counts of a vocabulary

@@ -161,7 +161,7 @@ func (r *run) prepare(pool *par.Pool) error {
 	memory, limit, err := c.checkMemory(model, pool.Workers())
 	var disk train.Disk
 	if err == nil {
-		disk, err = c.checkDisk(model, steps)
+		disk, err = c.checkDisk(model, steps, r.folder)
 	}
 	if err == nil {
 		var loaded string

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"cmp"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -18,7 +20,7 @@ type Disk struct {
 	Logs        int64 // of updates, evaluations and predictions
 	Checkpoints int64
 
-	Free int64 // there for it, −1 when that is not known
+	Free int64 // there for it, with what a run that goes on has written; −1 when that is not known
 }
 
 // Total is the sum of the parts.
@@ -71,11 +73,12 @@ func (c *Config) DiskOf(m *bert.Model, steps, evalRows, labels int) Disk {
 
 // CheckDisk finds out how much is free where the run's folder will be, and refuses
 // a run that would not fit, with an error of kind Resources. kept is how many
-// checkpoints stay, 0 for a run that makes none.
-func (c *Config) CheckDisk(d *Disk, kept int) error {
-	dir := c.OutputDir
-	if dir == "" {
-		dir = "runs"
+// checkpoints stay, 0 for a run that makes none. folder is that of a run that goes
+// on, nil for a new one: what lies in it already is part of the forecast.
+func (c *Config) CheckDisk(d *Disk, kept int, folder *Folder) error {
+	dir, held := cmp.Or(c.OutputDir, "runs"), int64(0)
+	if folder != nil {
+		dir, held = folder.Path(), folder.size()
 	}
 	for { // what is there already tells the disk
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -83,7 +86,10 @@ func (c *Config) CheckDisk(d *Disk, kept int) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-	if d.Free = files.Free(dir); d.Free < 0 || d.Total() <= d.Free {
+	if d.Free = files.Free(dir); d.Free < 0 {
+		return nil
+	}
+	if d.Free += held; d.Total() <= d.Free {
 		return nil
 	}
 	remedy := "make room, or name a folder on another disk with --output_dir"
@@ -92,6 +98,20 @@ func (c *Config) CheckDisk(d *Disk, kept int) error {
 	}
 	return fault.Errorf(fault.Resources, "%s: the run writes %s (model %s, checkpoints %s, logs %s), but only %s are free: %s",
 		dir, Size(d.Total()), Size(d.Model), Size(d.Checkpoints), Size(d.Logs), Size(d.Free), remedy)
+}
+
+// size is the bytes of the files in the folder, as far as they can be read.
+func (f *Folder) size() (bytes int64) {
+	filepath.WalkDir(f.dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := e.Info(); err == nil && e.Type().IsRegular() {
+			bytes += info.Size()
+		}
+		return nil
+	})
+	return bytes
 }
 
 // checkDisk forecasts what the run writes and refuses what its disk cannot hold.
@@ -105,7 +125,7 @@ func (r *run) checkDisk(m *bert.Model, train *glue.Encoded) error {
 	r.disk = r.cfg.DiskOf(m, steps, rows, len(r.data.LabelNames))
 	kept := r.cfg.SaveTotalLimit
 	r.disk.Checkpoints = int64(min(r.cfg.checkpoints(), steps)) * r.cfg.checkpointSize(m)
-	return r.cfg.CheckDisk(&r.disk, kept)
+	return r.cfg.CheckDisk(&r.disk, kept, r.folder)
 }
 
 // checkpoints is how many there are at once, at most: those that are kept, the best

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,11 +46,37 @@ func TestTooLittleDisk(t *testing.T) {
 	if free := files.Free(t.TempDir()); free < 0 {
 		t.Skip("this system does not tell how much is free")
 	}
-	if err := c.CheckDisk(&Disk{Model: 1 << 20}, 0); err != nil {
+	if err := c.CheckDisk(&Disk{Model: 1 << 20}, 0, nil); err != nil {
 		t.Error(err)
 	}
-	err := c.CheckDisk(&Disk{Model: 1 << 20, Checkpoints: 1 << 60}, 2)
+	err := c.CheckDisk(&Disk{Model: 1 << 20, Checkpoints: 1 << 60}, 2, nil)
 	if fault.KindOf(err) != fault.Resources || !strings.Contains(err.Error(), "--save_total_limit") {
+		t.Error(err)
+	}
+}
+
+// A run that goes on has written a part of what is forecast, on the disk of its
+// folder, wherever the current one is.
+func TestDiskOfARunThatGoesOn(t *testing.T) {
+	dir, c := t.TempDir(), &Config{OutputDir: "elsewhere"}
+	file := filepath.Join(dir, "checkpoint")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	free := files.Free(dir)
+	if err := os.Truncate(file, 1<<40); err != nil || free < 0 { // without content
+		t.Skip("no file of 1 TiB here, or free space is not known: ", err)
+	}
+	folder, err := ReopenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Discard()
+	if err := c.CheckDisk(&Disk{Model: free + 1<<39}, 2, folder); err != nil {
+		t.Error(err)
+	}
+	err = c.CheckDisk(&Disk{Model: free + 1<<41}, 2, folder)
+	if fault.KindOf(err) != fault.Resources || !strings.HasPrefix(err.Error(), dir+": the run writes ") {
 		t.Error(err)
 	}
 }
