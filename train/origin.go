@@ -50,7 +50,8 @@ func (c *Config) shaping() map[string]string {
 // shapes tells whether a result may depend on the value of the option.
 func (o *Option) shapes() bool {
 	switch o.Name {
-	case "model_name_or_path", "tokenizer_name", "data_dir", "train_file", "validation_file", "output_dir", "run_name",
+	case "model_name_or_path", "model_revision", "cache_dir", "tokenizer_name",
+		"data_dir", "train_file", "validation_file", "test_file", "output_dir", "run_name",
 		"save_strategy", "save_every", "save_steps", "save_total_limit", "resume":
 		return false
 	}

@@ -241,6 +241,28 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
+// Files may have moved: what they hold is what counts.
+func TestResumeWithMovedFiles(t *testing.T) {
+	r, root := newResumable(t, "adamw"), t.TempDir()
+	r.options += "max_steps 4 do_predict true test_file " + writeText(t, "test.txt", rows(9)) + " "
+	whole, dir := filepath.Join(root, "whole"), filepath.Join(root, "run")
+	r.must(whole, "", 0, false)
+	r.must(dir, "", 2, false)
+	moved := " test_file " + writeText(t, "moved.txt", rows(9)) + " train_file " + writeText(t, "rows.txt", rows(100)) + " cache_dir " + root + " "
+	r.must(dir, moved+"resume auto", 0, false)
+	for _, name := range []string{"model.safetensors", "metrics.jsonl"} {
+		if !bytes.Equal(readAll(t, filepath.Join(whole, name)), readAll(t, filepath.Join(dir, name))) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	os.RemoveAll(dir)
+	r.must(dir, "", 2, false)
+	_, _, err := r.run(dir, "resume auto test_file "+writeText(t, "test.txt", rows(8)), 0, false)
+	if fault.KindOf(err) != fault.Data || !strings.Contains(fmt.Sprint(err), "test.txt: its SHA-256 is ") {
+		t.Errorf("another test file: %v", err)
+	}
+}
+
 // A folder that another process has is refused before anything is read; a run that
 // has ended while one waited for its folder is left as it is.
 func TestResumeTakesTheFolderFirst(t *testing.T) {
