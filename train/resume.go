@@ -100,6 +100,15 @@ func readEarlier(path string) (*earlier, error) {
 	return e, nil
 }
 
+// needs is an error about the files of a run; where they are those of a run that
+// goes on, the user has not named them now.
+func (e *earlier) needs(err error) error {
+	if kind := fault.KindOf(err); e == nil || kind != fault.Data && kind != fault.Model {
+		return err
+	}
+	return fmt.Errorf("%w; the run in %s goes on with what it was started from: files by paths from the folder where that was done, and the standard input if it was read", err, e.dir)
+}
+
 func (e *earlier) ended() bool { return e.Exit == "finished" }
 
 // ReadRun returns the settings of the run in dir, or in one of its checkpoints,

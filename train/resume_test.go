@@ -257,7 +257,11 @@ func TestResumeWithMovedFiles(t *testing.T) {
 	}
 	os.RemoveAll(dir)
 	r.must(dir, "", 2, false)
-	_, _, err := r.run(dir, "resume auto test_file "+writeText(t, "test.txt", rows(8)), 0, false)
+	_, _, err := r.run(dir, "resume auto train_file rows.txt", 0, false)
+	if fault.KindOf(err) != fault.Data || !strings.Contains(fmt.Sprint(err), "paths from the folder where") {
+		t.Errorf("in another folder: %v", err)
+	}
+	_, _, err = r.run(dir, "resume auto test_file "+writeText(t, "test.txt", rows(8)), 0, false)
 	if fault.KindOf(err) != fault.Data || !strings.Contains(fmt.Sprint(err), "test.txt: its SHA-256 is ") {
 		t.Errorf("another test file: %v", err)
 	}

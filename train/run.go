@@ -80,7 +80,7 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
 	if err := r.prepare(pool); err != nil {
-		return nil, err
+		return nil, from.needs(err)
 	}
 	if err := r.open(from); err != nil {
 		return nil, err
