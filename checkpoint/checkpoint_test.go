@@ -143,6 +143,7 @@ func TestLimitAndRewind(t *testing.T) {
 	for _, name := range []string{".checkpoint-9.partial", ".checkpoint-1.removed", ".other.partial", "checkpoint-x", "checkpoint-07"} {
 		os.Mkdir(filepath.Join(dir, name), 0o777)
 	}
+	os.WriteFile(filepath.Join(dir, ".tmp-0-model.safetensors"), []byte("a killed process wr"), 0o666)
 	steps := func() []int { s, _ := Steps(files.OS, dir); return s }
 	for _, do := range []struct {
 		do   func() error

@@ -67,23 +67,30 @@ func remove(fsys files.FS, runDir string, step int) error {
 	return nil
 }
 
-// sweep removes the folders that are half written or half removed.
+// sweep removes the files and folders that are half written or half removed.
 func sweep(fsys files.FS, runDir string) error {
 	entries, err := fsys.ReadDir(runDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Errorf(fault.Internal, "%s: cannot be listed: %w", runDir, err)
 	}
 	for _, e := range entries {
-		name := e.Name()
-		for _, end := range []string{stagingEnd, removedEnd} {
-			base, ok := strings.CutSuffix(name, end)
-			if _, ours := stepOf(strings.TrimPrefix(base, ".")); !ok || !ours || base[0] != '.' {
-				continue
-			}
-			if err := fsys.RemoveAll(filepath.Join(runDir, name)); err != nil {
-				return fault.Errorf(fault.Internal, "%s: cannot be removed: %w", filepath.Join(runDir, name), err)
-			}
+		if !half(e.Name()) {
+			continue
+		}
+		path := filepath.Join(runDir, e.Name())
+		if err := fsys.RemoveAll(path); err != nil {
+			return fault.Errorf(fault.Internal, "%s: cannot be removed: %w", path, err)
 		}
 	}
 	return nil
+}
+
+// half tells whether a name stands for something that a killed run has left half
+// written or half removed.
+func half(name string) bool {
+	hidden, ok := strings.CutPrefix(name, ".")
+	base, staging := strings.CutSuffix(hidden, stagingEnd)
+	base, removed := strings.CutSuffix(base, removedEnd)
+	_, ours := stepOf(base)
+	return files.Temporary(name) || ok && ours && staging != removed
 }

@@ -96,7 +96,11 @@ const temporaryStart = ".tmp-"
 
 // Leftover tells whether a name is that of a file which a killed process may leave
 // and which holds nothing: a lock, or a part of a file.
-func Leftover(name string) bool { return name == LockName || strings.HasPrefix(name, temporaryStart) }
+func Leftover(name string) bool { return name == LockName || Temporary(name) }
+
+// Temporary tells whether a name is that of a file which is not yet whole. In a
+// folder that one has locked, nobody goes on with it.
+func Temporary(name string) bool { return strings.HasPrefix(name, temporaryStart) }
 
 // CreateTemp makes a file with a temporary name beside path.
 func CreateTemp(fsys FS, path string) (f File, name string, err error) {
