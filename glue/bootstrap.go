@@ -1,10 +1,6 @@
 package glue
 
-import (
-	"sort"
-
-	"pactune/internal/rng"
-)
+import "pactune/stats"
 
 // Interval is where a metric lies with 95 %.
 type Interval struct {
@@ -26,13 +22,7 @@ func (d *Dataset) Intervals(p Predictions) []Interval {
 	if !d.Labelled || len(d.Examples) == 0 {
 		return nil
 	}
-	n := len(d.Examples)
-	return d.bootstrap(p, resamples, func(set int, rows []int32) {
-		key := rng.NewKey(0, rng.StreamBootstrap, uint64(set))
-		for i := range rows {
-			rows[i] = int32(key.Intn(uint64(i), n))
-		}
-	})
+	return d.bootstrap(p, resamples, stats.Draw)
 }
 
 // bootstrap computes the intervals from sets of rows that draw fills in.
@@ -52,8 +42,8 @@ func (d *Dataset) bootstrap(p Predictions, sets int, draw func(set int, rows []i
 	}
 	out := make([]Interval, len(names))
 	for i, v := range values {
-		sort.Float64s(v)
-		out[i] = Interval{names[i], quantile(v, 0.025), quantile(v, 0.975)}
+		middle := stats.Middle(v)
+		out[i] = Interval{names[i], middle.Low, middle.High}
 	}
 	return out
 }
@@ -71,14 +61,4 @@ func (p Predictions) take(rows []int32, width int) (out Predictions) {
 		}
 	}
 	return out
-}
-
-// quantile is the q-quantile of sorted values, linear between them, as NumPy's.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }

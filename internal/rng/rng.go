@@ -32,7 +32,7 @@ const (
 	StreamMask    = 8 // tokens masked for pretraining, step = epoch, row = sequence
 	StreamText    = 9 // pretraining text: held-out blocks, packing and order, step = epoch
 
-	StreamBootstrap = 10 // rows drawn for intervals of metrics, step = set
+	StreamBootstrap = 10 // rows drawn for intervals, step = set
 )
 
 // Key selects one family of sequences.

@@ -12,7 +12,7 @@ import (
 // packages of lower floors.
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped"},
-	{"asm", "safetensors", "tokenizer", "internal/files"},
+	{"asm", "safetensors", "tokenizer", "stats", "internal/files"},
 	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
 	{"autograd", "hub/fetch"},
 	{"nn", "optim"},
@@ -27,7 +27,8 @@ var floors = [][]string{
 // corpus and learn know no tensors, plot only the files of a run, checkpoint no
 // models.
 var only = map[string][]string{
-	"glue":            {"tokenizer", "internal/fault", "internal/rng", "internal/strictjson"},
+	"stats":           {"internal/rng", "internal/fmath"},
+	"glue":            {"tokenizer", "stats", "internal/fault", "internal/rng", "internal/strictjson"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
 	"plot":            {"internal/fault", "internal/strictjson"},
 	"submission":      {"glue", "internal/fault"},
