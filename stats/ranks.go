@@ -6,14 +6,14 @@ import (
 )
 
 // Wilcoxon is the signed-rank test of differences d around 0, two-sided, as
-// scipy.stats.wilcoxon: zeros are left out, the rest ranked by size; w is the
-// smaller of the rank sums of the two signs. p is exact up to 50 differences
+// scipy.stats.wilcoxon: zeros are left out, the rest ranked by size; plus and minus
+// are the rank sums of the two signs, of which SciPy gives the smaller. p is exact up to 50 differences
 // without ties and zeros, and up to 13 with them; else normal, with the
 // correction for ties and none for continuity. Of zeros only p is 1, where SciPy
 // has NaN from 14 on.
-func Wilcoxon(d []float64) (w, p float64) {
+func Wilcoxon(d []float64) (plus, minus, p float64) {
 	if len(d) == 0 {
-		return math.NaN(), math.NaN()
+		return math.NaN(), math.NaN(), math.NaN()
 	}
 	var signed, sizes []float64
 	for _, v := range d {
@@ -22,24 +22,24 @@ func Wilcoxon(d []float64) (w, p float64) {
 		}
 	}
 	r, ties := ranks(sizes)
-	plus, all := 0.0, 0.0
 	for i, v := range signed {
-		all += r[i]
 		if v > 0 {
 			plus += r[i]
+		} else {
+			minus += r[i]
 		}
 	}
-	w = math.Min(plus, all-plus)
+	w := math.Min(plus, minus)
 	whole := ties == 0 && len(signed) == len(d)
 	switch {
 	case len(signed) == 0:
-		return 0, 1
+		return 0, 0, 1
 	case whole && len(d) <= 50 || len(d) <= 13:
-		return w, signedRankP(r, w)
+		return plus, minus, signedRankP(r, w)
 	}
 	n := float64(len(signed))
 	deviation := math.Sqrt((n*(n+1)*(2*n+1) - ties/2) / 24)
-	return w, twoTails((n*(n+1)/4 - w) / deviation)
+	return plus, minus, twoTails((n*(n+1)/4 - w) / deviation)
 }
 
 // signedRankP is how often, of all ways to give ranks r signs, the smaller of the
