@@ -34,7 +34,7 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, badFormats, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, badFormats, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE, badComparing}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(
@@ -72,14 +72,15 @@ func TestBadInput(t *testing.T) {
 			fmt.Fprintf(&doc, "| %s | %s | %d | %s |\n", row.what, cell(row.args), r.code, cell(message))
 		}
 	}
-	compare(t, doc.String())
+	holdPage(t, doc.String())
 }
 
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
-	if strings.HasPrefix(args, "init") || strings.HasPrefix(args, "predict") || strings.HasPrefix(args, "fill-mask") || strings.HasPrefix(args, "FILL") || strings.HasPrefix(args, "trian") || strings.HasPrefix(args, "fewshot") ||
-		strings.HasPrefix(args, "debug-data") || strings.HasPrefix(args, "tasks") || strings.HasPrefix(args, "glue-submit") {
-		return ""
+	for _, command := range strings.Fields("init predict fill-mask FILL trian fewshot debug-data tasks glue-submit compare") {
+		if strings.HasPrefix(args, command) {
+			return ""
+		}
 	}
 	return " --quiet"
 }
@@ -129,8 +130,8 @@ func cell(s string) string {
 	return "`" + s + "`"
 }
 
-// compare holds docs/BAD_INPUT.md to what came out.
-func compare(t *testing.T, found string) {
+// holdPage holds docs/BAD_INPUT.md to what came out.
+func holdPage(t *testing.T, found string) {
 	if t.Failed() || runtime.GOOS != "linux" || tensor.F64 || testing.Short() {
 		return // the system's part of a message has its own words elsewhere
 	}

@@ -73,6 +73,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
   pactune fill-mask --model_name_or_path DIR "he went [MASK] the house ."
                                    guess masked tokens
   pactune plot RUN --out DIR       draw the curves of a run as SVG
+  pactune compare A B              judge methods by the runs of many seeds
   pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
                                    pretrain, pac, predict
   pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
@@ -129,7 +130,7 @@ func command() *cobra.Command {
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
 		fewshotCommand(), tasksCommand(), debugDataCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),
-		plotCommand(), benchCommand(),
+		plotCommand(), compareCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),
 	)
 	describeCompletion(root)

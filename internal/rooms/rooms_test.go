@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"bert", "pac", "glue", "corpus"},
 	{"train", "submission", "parquet"},
 	{"pretrain"},
-	{"classify", "bench", "embedded", "plot"},
+	{"classify", "bench", "embedded", "plot", "compare"},
 	{"cmd/pactune"},
 }
 
@@ -31,6 +31,7 @@ var only = map[string][]string{
 	"glue":            {"tokenizer", "stats", "internal/fault", "internal/rng", "internal/strictjson"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
 	"plot":            {"internal/fault", "internal/strictjson"},
+	"compare":         {"glue", "stats", "internal/fault", "internal/strictjson"},
 	"submission":      {"glue", "internal/fault"},
 	"parquet":         {"glue"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},

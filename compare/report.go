@@ -1,0 +1,281 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"pactune/stats"
+)
+
+// Text is the report for a terminal; Markdown the same as tables of Markdown.
+func (r *Report) Text() string     { return r.lay(columns) }
+func (r *Report) Markdown() string { return r.lay(markdown) }
+
+// lay sets the tables of groups and of pairs and the verdicts.
+func (r *Report) lay(set func(rows [][]string) string) string {
+	var out strings.Builder
+	out.WriteString(r.head() + "\n\n" + set(r.groupRows()))
+	if len(r.Pairs) == 0 {
+		return out.String()
+	}
+	out.WriteString("\n" + set(r.pairRows()) + "\n" + r.tests() + "\n\n")
+	for i := range r.Pairs {
+		verdict := r.Verdict(&r.Pairs[i])
+		out.WriteString(strings.ToUpper(verdict[:1]) + verdict[1:] + "\n")
+	}
+	return out.String()
+}
+
+func (r *Report) head() string {
+	head := r.Metric
+	if r.Task != "" {
+		head = r.Task + ", " + head
+	}
+	if math.IsNaN(r.Line) {
+		return head + "; no line is known below which a run has failed"
+	}
+	side := "at or below"
+	if falls(r.Metric) {
+		side = "at or above"
+	}
+	return fmt.Sprintf("%s; a run has failed %s %.4f", head, side, r.Line)
+}
+
+// row makes a line of a table: a name, then what value says of each column.
+func row[T any](name string, of []T, value func(*T) string) []string {
+	line := []string{name}
+	for i := range of {
+		line = append(line, value(&of[i]))
+	}
+	return line
+}
+
+func (r *Report) groupRows() [][]string {
+	rows := [][]string{
+		row("", r.Groups, func(d *Described) string { return d.Name }),
+		row("runs", r.Groups, func(d *Described) string { return strconv.Itoa(d.N) }),
+		row("mean ± std", r.Groups, func(d *Described) string { return number(d.Mean) + " ± " + number(d.Std) }),
+		row("95 % interval of the mean", r.Groups, func(d *Described) string { return span(d.Interval) }),
+		row("median", r.Groups, func(d *Described) string { return number(d.Median) }),
+		row("min", r.Groups, func(d *Described) string { return number(d.Min) }),
+		row("max", r.Groups, func(d *Described) string { return number(d.Max) }),
+		row("population std", r.Groups, func(d *Described) string { return number(d.PopulationStd) }),
+		row("failed runs", r.Groups, func(d *Described) string { return d.failures() }),
+		row("95 % interval of their share", r.Groups, func(d *Described) string {
+			if d.Failed < 0 {
+				return "–"
+			}
+			return span(d.Share)
+		}),
+	}
+	for _, n := range []int{2, 5, 10, 20} {
+		if n <= r.smallest() {
+			rows = append(rows, row(fmt.Sprintf("expected best of %d", n), r.Groups, func(d *Described) string { return number(d.Best[n-1]) }))
+		}
+	}
+	return rows
+}
+
+func (d *Described) failures() string {
+	switch {
+	case d.Failed < 0:
+		return "–"
+	case d.Diverged > 0:
+		return fmt.Sprintf("%d of %d (%d diverged)", d.Failed, d.Runs, d.Diverged)
+	}
+	return fmt.Sprintf("%d of %d", d.Failed, d.Runs)
+}
+
+// smallest is the number of runs of the smallest group: budgets up to it are fair.
+func (r *Report) smallest() int {
+	n := r.Groups[0].N
+	for i := range r.Groups {
+		n = min(n, r.Groups[i].N)
+	}
+	return n
+}
+
+// pairRows has a line for each pair; p is Holm's, which of one pair is p itself.
+func (r *Report) pairRows() [][]string {
+	p := " p"
+	if len(r.Pairs) > 1 {
+		p = " p (Holm)"
+	}
+	rows := [][]string{{"", "difference", "95 % interval", "pairs", "difference" + p, "spread" + p, "failures" + p, "A12"}}
+	for i := range r.Pairs {
+		p := &r.Pairs[i]
+		pairs := "–"
+		if p.Paired {
+			pairs = strconv.Itoa(p.Pairs)
+		}
+		rows = append(rows, []string{p.A.Name + " − " + p.B.Name, fmt.Sprintf("%+.4f", p.Difference), span(p.Interval), pairs,
+			chance(p.Order.Holm), chance(p.Spread.Holm), chance(p.Failures.Holm), number(p.A12)})
+	}
+	return rows
+}
+
+// tests names them, and says why pairs are none.
+func (r *Report) tests() string {
+	paired, apart := false, false
+	for i := range r.Pairs {
+		paired, apart = paired || r.Pairs[i].Paired, apart || !r.Pairs[i].Paired
+	}
+	order := "Wilcoxon's test of the pairs by seed"
+	switch {
+	case paired && apart:
+		order += ", or Mann–Whitney's where the seeds differ"
+	case apart:
+		order = "Mann–Whitney's test, because the seeds differ"
+	}
+	return "Difference: " + order + "; spread: Brown–Forsythe; failures: Fisher."
+}
+
+func number(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return strconv.FormatFloat(v, 'f', 4, 64)
+}
+
+func chance(p float64) string {
+	if p < 0.0001 {
+		return "<0.0001"
+	}
+	return number(p)
+}
+
+func span(i stats.Interval) string {
+	if math.IsNaN(i.Low) {
+		return "–"
+	}
+	return number(i.Low) + " to " + number(i.High)
+}
+
+// columns sets rows as text.
+func columns(rows [][]string) string {
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	w.Flush()
+	return out.String()
+}
+
+// markdown sets rows as a table, the first as its head.
+func markdown(rows [][]string) string {
+	var out strings.Builder
+	for i, r := range rows {
+		for _, cell := range r {
+			out.WriteString("| " + strings.ReplaceAll(cell, "|", `\|`) + " ")
+		}
+		out.WriteString("|\n")
+		if i == 0 {
+			out.WriteString(strings.Repeat("|---", len(r)) + "|\n")
+		}
+	}
+	return out.String()
+}
+
+// CSV has a line for each number: a of a group, a and b of a pair, its name, its
+// value, its interval, its p; what is not defined is empty.
+func (r *Report) CSV() string {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	nan := math.NaN()
+	none := stats.Interval{Low: nan, High: nan}
+	line := func(a, b, name string, value float64, i stats.Interval, p, holm float64) {
+		w.Write([]string{r.Task, r.Metric, a, b, name, exact(value), exact(i.Low), exact(i.High), exact(p), exact(holm)})
+	}
+	w.Write([]string{"task", "metric", "a", "b", "name", "value", "low", "high", "p", "p_holm"})
+	for i := range r.Groups {
+		d := &r.Groups[i]
+		group := func(name string, value float64, i stats.Interval) { line(d.Name, "", name, value, i, nan, nan) }
+		group("n", float64(d.N), none)
+		group("mean", d.Mean, d.Interval)
+		group("std", d.Std, none)
+		group("population_std", d.PopulationStd, none)
+		group("median", d.Median, none)
+		group("min", d.Min, none)
+		group("max", d.Max, none)
+		if d.Failed >= 0 {
+			group("failed_share", float64(d.Failed)/float64(d.Runs), d.Share)
+		}
+		for n, best := range d.Best {
+			group(fmt.Sprintf("best_of_%d", n+1), best, none)
+		}
+	}
+	for i := range r.Pairs {
+		p := &r.Pairs[i]
+		pair := func(name string, value float64, i stats.Interval, t Test) {
+			line(p.A.Name, p.B.Name, name, value, i, t.P, t.Holm)
+		}
+		pair("difference", p.Difference, p.Interval, Test{nan, nan, nan})
+		pair(p.orderKey(), p.Order.Statistic, none, p.Order)
+		pair("brown_forsythe", p.Spread.Statistic, none, p.Spread)
+		pair("fisher", nan, none, p.Failures)
+		pair("a12", p.A12, none, Test{nan, nan, nan})
+	}
+	w.Flush()
+	return out.String()
+}
+
+func (p *Pair) orderKey() string {
+	if p.Paired {
+		return "wilcoxon"
+	}
+	return "mann_whitney"
+}
+
+// exact is a number that reads back as the same, "" for one that is not defined.
+func exact(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// Values are the report for JSON; what is not defined is null.
+func (r *Report) Values() map[string]any {
+	groups, pairs := []any{}, []any{}
+	for i := range r.Groups {
+		d := &r.Groups[i]
+		g := map[string]any{"name": d.Name, "runs": d.Runs, "diverged": d.Diverged, "n": d.N,
+			"mean": defined(d.Mean), "mean_interval": interval(d.Interval), "std": defined(d.Std), "population_std": defined(d.PopulationStd),
+			"median": defined(d.Median), "min": defined(d.Min), "max": defined(d.Max), "failed": nil, "failed_share_interval": nil}
+		if d.Failed >= 0 {
+			g["failed"], g["failed_share_interval"] = d.Failed, interval(d.Share)
+		}
+		best := []any{}
+		for _, v := range d.Best {
+			best = append(best, defined(v))
+		}
+		g["best_of"] = best
+		groups = append(groups, g)
+	}
+	for i := range r.Pairs {
+		p := &r.Pairs[i]
+		pairs = append(pairs, map[string]any{"a": p.A.Name, "b": p.B.Name, "paired": p.Paired, "pairs": p.Pairs,
+			"difference": defined(p.Difference), "difference_interval": interval(p.Interval), p.orderKey(): p.Order.values(),
+			"brown_forsythe": p.Spread.values(), "fisher": p.Failures.values(), "a12": defined(p.A12), "verdict": r.Verdict(p)})
+	}
+	return map[string]any{"task": r.Task, "metric": r.Metric, "line": defined(r.Line), "groups": groups, "pairs": pairs}
+}
+
+func (t Test) values() map[string]any {
+	return map[string]any{"statistic": defined(t.Statistic), "p": defined(t.P), "p_holm": defined(t.Holm)}
+}
+
+func interval(i stats.Interval) []any { return []any{defined(i.Low), defined(i.High)} }
+
+func defined(v float64) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return v
+}
