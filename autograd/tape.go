@@ -168,10 +168,11 @@ func (t *Tape) Input(rows, cols int, data []Float) *Var {
 }
 
 // ReleaseBefore frees every variable but keep: a model calls it at the end of
-// a layer, whose result is all that the next one needs. It does nothing while
-// recording: the backward pass needs them.
+// a layer, whose result is all that the next one needs. While recording it does
+// so only where keep needs no gradient, as after a frozen layer: otherwise the
+// backward pass reads them.
 func (t *Tape) ReleaseBefore(keep *Var) {
-	if t.record {
+	if t.record && keep.needsGrad {
 		return
 	}
 	for _, v := range t.vars.items[:t.vars.n] {

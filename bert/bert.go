@@ -11,6 +11,7 @@ package bert
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"pactune/autograd"
@@ -152,6 +153,21 @@ func IsHead(name string) bool {
 // IsEmbedding tells whether a parameter belongs to the embeddings or their
 // LayerNorm.
 func IsEmbedding(name string) bool { return strings.HasPrefix(name, "bert.embeddings.") }
+
+// LayerOf returns the encoder layer, from 0, of the parameter of that name. The
+// embeddings count to the first layer; pooler and head are Layers, above the last.
+func (c *Config) LayerOf(name string) int {
+	if IsEmbedding(name) {
+		return 0
+	}
+	if rest, ok := strings.CutPrefix(name, "bert.encoder.layer."); ok {
+		number, _, _ := strings.Cut(rest, ".")
+		if n, err := strconv.Atoi(number); err == nil {
+			return n
+		}
+	}
+	return c.Layers
+}
 
 // Freeze freezes every parameter whose name f accepts.
 func (m *Model) Freeze(f func(name string) bool) {

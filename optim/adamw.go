@@ -13,6 +13,12 @@ type Group struct {
 	Name            string
 	Params          []*autograd.Param
 	LR, WeightDecay float64
+	// Frozen groups are left as they are: weights, moments and gradients.
+	Frozen bool
+	// Since is the number of the last update before the group's first: its bias
+	// corrections count from there, as those of PyTorch do, which makes the state
+	// of a parameter at its first gradient.
+	Since int
 }
 
 // Adam holds the constants of Adam that all groups share. Form places eps and
@@ -49,11 +55,13 @@ type AdamW struct {
 	m, v   []tensor.Float
 	pieces []Piece
 	steps  []tensor.AdamStep // of each group, of the update in progress
+	frozen []bool            // of each group, in the last update
 }
 
 // NewAdamW returns an optimiser with zero moments: two floats per weight.
 func NewAdamW(pool *par.Pool, groups []Group, adam Adam) *AdamW {
-	a := &AdamW{Adam: adam, Groups: groups, pool: pool, steps: make([]tensor.AdamStep, len(groups))}
+	a := &AdamW{Adam: adam, Groups: groups, pool: pool,
+		steps: make([]tensor.AdamStep, len(groups)), frozen: make([]bool, len(groups))}
 	n := 0
 	for i, g := range groups {
 		for _, p := range g.Params {
@@ -70,13 +78,16 @@ func NewAdamW(pool *par.Pool, groups []Group, adam Adam) *AdamW {
 }
 
 // Step updates the clean weights of every group at the rate LR·scale from
-// their gradients. t counts the updates from 1.
+// their gradients, but for those that are frozen. t counts the updates from 1.
 func (a *AdamW) Step(t int, scale float64) {
 	if t < 1 {
 		panic(fmt.Sprintf("optim: AdamW.Step: update %d: updates count from 1", t))
 	}
 	for i := range a.Groups {
-		a.steps[i] = a.Adam.Step(a.Groups[i].LR*scale, a.Groups[i].WeightDecay, t)
+		g := &a.Groups[i]
+		if a.frozen[i] = g.Frozen; !g.Frozen {
+			a.steps[i] = a.Adam.Step(g.LR*scale, g.WeightDecay, t-g.Since)
+		}
 	}
 	a.pool.Run(len(a.pieces), (*adamTask)(a))
 }
@@ -85,8 +96,10 @@ func (a *AdamW) Step(t int, scale float64) {
 // KeepOld, and before anything else is written to the gradients. The moments
 // stay.
 func (a *AdamW) Undo() {
-	for _, p := range a.params {
-		copy(p.Clean, p.Grad)
+	for i, p := range a.params {
+		if !a.frozen[a.group[i]] {
+			copy(p.Clean, p.Grad)
+		}
 	}
 }
 
@@ -104,6 +117,9 @@ type adamTask AdamW
 
 func (a *adamTask) Piece(i int) {
 	c := a.pieces[i]
+	if a.frozen[a.group[c.Param]] {
+		return
+	}
 	p, s := a.params[c.Param], &a.steps[a.group[c.Param]]
 	at := a.offset[c.Param]
 	if !a.KeepOld {

@@ -39,7 +39,8 @@ type Clipper struct {
 
 	pool      *par.Pool
 	params    []*autograd.Param
-	component []int // of each parameter
+	start     [][]tensor.Float // w0 of each parameter, nil without KeepStart
+	component []int            // of each parameter
 	elements  int
 	pieces    []Piece
 	sums      []float64 // of each piece: Σ g²
@@ -65,7 +66,7 @@ func NewClipper(pool *par.Pool, params []*autograd.Param, grouping Grouping, com
 		c.component = append(c.component, i)
 		c.Components[i].Elements += len(p.Clean)
 		c.elements += len(p.Clean)
-		c.Tensors = append(c.Tensors, TensorStats{Name: p.Name, Shape: p.Shape, Elements: len(p.Clean)})
+		c.Tensors = append(c.Tensors, TensorStats{Name: p.Name, Shape: p.Shape, Elements: len(p.Clean), Moved: -1})
 	}
 	c.sums = make([]float64, len(c.pieces))
 	c.ranges = make([]pieceRange, len(c.pieces))
@@ -172,6 +173,9 @@ func (c *normTask) Piece(i int) {
 	if c.record {
 		w := p.Clean[k.Lo:k.Hi]
 		c.ranges[i] = pieceRange{gradient: rangeOf(g), weight: rangeOf(w), square: tensor.SumSquares(w)}
+		if c.start != nil {
+			c.ranges[i].moved = distance(w, c.start[k.Param][k.Lo:k.Hi])
+		}
 	}
 }
 

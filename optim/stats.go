@@ -21,14 +21,32 @@ type TensorStats struct {
 	After    float64 // after clipping
 
 	WeightNorm       float64
+	Moved            float64 // ‖w − w0‖, w0 of KeepStart; −1 without
 	Gradient, Weight Range
 }
 
-// pieceRange is one piece's share of TensorStats; means hold sums, square the
-// sum of squares of the weights.
+// pieceRange is one piece's share of TensorStats; means hold sums, square and
+// moved the sums of squares of w and of w − w0.
 type pieceRange struct {
 	gradient, weight Range
-	square           float64
+	square, moved    float64
+}
+
+// KeepStart keeps a copy of the weights of now as w0 of TensorStats.Moved.
+func (c *Clipper) KeepStart() {
+	for _, p := range c.params {
+		c.start = append(c.start, append([]tensor.Float(nil), p.Clean...))
+	}
+}
+
+// distance returns Σ (a − b)² in the order of the elements.
+func distance(a, b []tensor.Float) float64 {
+	sum := 0.0
+	for i, x := range a {
+		d := float64(x) - float64(b[i])
+		sum += float64(d * d)
+	}
+	return sum
 }
 
 // rangeOf returns maximum, minimum and, in place of the mean, the sum of x,
@@ -60,9 +78,13 @@ func (c *Clipper) collect() {
 			all.gradient.join(c.ranges[k].gradient)
 			all.weight.join(c.ranges[k].weight)
 			all.square += c.ranges[k].square
+			all.moved += c.ranges[k].moved
 		}
 		t := &c.Tensors[i]
 		t.WeightNorm, t.Gradient, t.Weight = math.Sqrt(all.square), all.gradient, all.weight
+		if c.start != nil {
+			t.Moved = math.Sqrt(all.moved)
+		}
 		t.Gradient.Mean /= float64(t.Elements)
 		t.Weight.Mean /= float64(t.Elements)
 	}

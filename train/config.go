@@ -49,7 +49,7 @@ type Config struct {
 	ShuffleLabels   bool // a control: the training labels are permuted
 
 	// The method.
-	Method string // "adamw", "cwgnc", "pac" or "pac+cwgnc" after Resolve; before it also "auto"
+	Method string // "adamw", "cwgnc", "pac", "pac+cwgnc" or "unfreeze" after Resolve; before it also "auto"
 	Preset string // "", "paper", "authors" or "embedded"
 	Compat string // "", "authors" or "hf"
 
@@ -93,6 +93,9 @@ type Config struct {
 	// Component-wise clipping.
 	ClipComponent     string  // "off", "tensor", "qkv" or "layer"
 	ClipComponentNorm float64 // c
+
+	// Gradual unfreezing.
+	UnfreezeEpochs float64 // of an iteration, each of which trains one layer more
 
 	// Evaluation and the log.
 	DoEval           bool

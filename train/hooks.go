@@ -115,6 +115,7 @@ type ComponentRecord struct {
 	Clipped                          bool
 	GradNorm, GradNormClip           float64 // before and after clipping
 	WeightNorm                       float64
+	Moved                            float64 // ‖w − w0‖ before the update, −1 where w0 is not kept
 	GradMax, GradMin, GradMean       float64
 	WeightMax, WeightMin, WeightMean float64
 }

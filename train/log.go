@@ -128,6 +128,9 @@ func (l *Log) Component(r *ComponentRecord) {
 	w.number("grad_min", r.GradMin)
 	w.number("grad_mean", r.GradMean)
 	w.number("weight_norm", r.WeightNorm)
+	if r.Moved >= 0 {
+		w.number("distance_from_init", r.Moved)
+	}
 	w.number("weight_max", r.WeightMax)
 	w.number("weight_min", r.WeightMin)
 	w.number("weight_mean", r.WeightMean)

@@ -53,7 +53,7 @@ const (
 // forecast computes what a run will hold, before any of it is allocated. With F
 // bytes an element, W weights in all and T that train:
 //
-//	Weights      F·W
+//	Weights      F·W, and F·T for w0 where layers are unfrozen
 //	Gradients    F·T
 //	Moments      2·F·T
 //	Noise        5·F·T, per tensor 2·F·T: w0, the noisy copy, and p with its moments
@@ -73,6 +73,9 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 	all, trained := m.Store.Len()
 	w, t := f*int64(all), f*int64(trained)
 	out := Memory{Process: process + settling, Weights: w, Gradients: t, Moments: 2 * t}
+	if c.unfreezes() {
+		out.Weights += t
+	}
 	tape, err := c.NewTape(par.Dry(workers))
 	if err != nil {
 		return Memory{} // the trainer tells of it

@@ -128,6 +128,7 @@ func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model
 	if c.MaxSeqLength > conf.MaxPositions {
 		return nil, fault.Errorf(fault.Usage, "--max_seq_length %d: expected at most %d, the tokens that the model has positions for", c.MaxSeqLength, conf.MaxPositions)
 	}
+	c.settleIterations(conf.Layers)
 	labels := max(1, len(d.LabelNames))
 	if keep, width := keepsHead(c, checkpoint, labels); keep && width != labels {
 		return nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",

@@ -47,6 +47,7 @@ func (t *trainer) leaveOut(s int, err error) error {
 // remember takes the record of an update that the run has behind it.
 func (t *trainer) remember(r *StepRecord) {
 	t.rec = *r
+	t.unfreeze(r.Step - 1)
 	if r.Skipped != "" {
 		t.skips.Total++
 		t.skips.Row++

@@ -219,7 +219,7 @@ func writeRecipes(w io.Writer) {
 		head string
 		sets []setting
 	}{
-		{"`--method cwgnc`", recipes["cwgnc"]}, {"`--method pac`", recipes["pac"]}, {"`--method pac+cwgnc`", recipes["pac+cwgnc"]},
+		{"`--method cwgnc`", recipes["cwgnc"]}, {"`--method pac`", recipes["pac"]}, {"`--method pac+cwgnc`", recipes["pac+cwgnc"]}, {"`--method unfreeze`", recipes["unfreeze"]},
 		{"`--preset paper`", presets["paper"]}, {"`--preset authors`", presets["authors"]}, {"`--preset embedded`", presets["embedded"]},
 		{"`pactune pretrain`", recipes["pretrain"]},
 		{"`--compat authors`", compats["authors"]}, {"`--compat hf`", compats["hf"]},

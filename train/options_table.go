@@ -7,7 +7,7 @@ import (
 
 // Groups in the order in which --help prints them.
 var groups = []string{"Model", "Data", "Method", "Length and batch", "Rates", "Optimiser",
-	"PAC-tuning", "Component-wise clipping", "Evaluation and log", "Checkpoints", "Run"}
+	"PAC-tuning", "Component-wise clipping", "Gradual unfreezing", "Evaluation and log", "Checkpoints", "Run"}
 
 // options is the one table of options: those with a field, then those that
 // run_glue.py has and that have no effect or no place here.
@@ -64,7 +64,7 @@ var listed = []Option{
 	{Name: "shuffle_labels", Group: "Data", Default: "false", Help: "permute the training labels: a control that must end at the majority line",
 		bind: func(c *Config) any { return &c.ShuffleLabels }},
 
-	{Name: "method", Group: "Method", Default: "auto", rule: oneOf("auto", "adamw", "cwgnc", "pac", "pac+cwgnc"), Help: "auto takes pac for classification of up to 1,000 training rows, else cwgnc",
+	{Name: "method", Group: "Method", Default: "auto", rule: oneOf("auto", "adamw", "cwgnc", "pac", "pac+cwgnc", "unfreeze"), Help: "auto takes pac for classification of up to 1,000 training rows, else cwgnc",
 		bind: func(c *Config) any { return &c.Method }},
 	{Name: "preset", Group: "Method", rule: oneOf("paper", "authors", "embedded"), Help: "settings of PAC-tuning's paper, of its authors' code, of the job inside the program",
 		bind: func(c *Config) any { return &c.Preset }},
@@ -141,6 +141,9 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.ClipComponentNorm }},
 	{Name: "component_steps", Group: "Component-wise clipping", Default: "20", rule: zeroUp, Help: "per-tensor norms are logged every N updates; 0: never",
 		bind: func(c *Config) any { return &c.ComponentSteps }},
+
+	{Name: "unfreeze_epochs", Group: "Gradual unfreezing", Default: "3", rule: positive, Help: "epochs of an iteration: iteration k of method unfreeze trains the top k layers and the head; num_train_epochs is this times the layers unless it is given",
+		bind: func(c *Config) any { return &c.UnfreezeEpochs }},
 
 	{Name: "do_eval", Group: "Evaluation and log", Default: "true", Help: "evaluate at all",
 		bind: func(c *Config) any { return &c.DoEval }},

@@ -122,6 +122,9 @@ func (c *Config) idleBecause(o *Option) string {
 	if o.Group == "PAC-tuning" && !c.PAC() {
 		return "method " + c.Method + " trains no noise"
 	}
+	if o.Group == "Gradual unfreezing" && !c.unfreezes() {
+		return "method " + c.Method + " freezes no layers"
+	}
 	switch o.Name {
 	case "model_revision", "cache_dir":
 		if c.ModelNameOrPath == "" || isFolder(c.ModelNameOrPath) {

@@ -55,6 +55,18 @@ var recipes = map[string][]setting{
 		{"clip_component", "tensor"},
 		{"clip_component_norm", "0.05"},
 	},
+	// The case study of the same paper, gradual unfreezing: what it has in common
+	// with cwgnc, and no clipping. Every layer meets the same rate when its turn comes.
+	"unfreeze": {
+		{"per_device_train_batch_size", "16"},
+		{"learning_rate", "2e-5"},
+		{"lr_scheduler_type", "constant"},
+		{"weight_decay", "0"},
+		{"dropout", "0.1"},
+		{"max_seq_length", "128"},
+		{"adam_form", "hf"},
+		{"max_grad_norm", "0"},
+	},
 	// Masked language modelling, by pactune pretrain.
 	"pretrain": {
 		{"num_train_epochs", "1"},

@@ -34,11 +34,12 @@ func rows(n int) string {
 // resumed are runs of 51 updates: 17 an epoch, of three micro-batches, the last
 // of which is short; evaluations every 5 updates; the first stage has 28.
 var resumed = map[string]string{
-	"adamw":  "method adamw dropout 0.1 lr_scheduler_type cosine warmup_steps 5",
-	"cwgnc":  "method cwgnc",
-	"pac":    "method pac",
-	"tensor": "method pac+cwgnc pac_granularity tensor pac_gamma_min 1 pac_gamma_max 10 head pooler freeze_embeddings false dropout 0.1",
-	"best":   "method adamw load_best_model_at_end true learning_rate 3e-2 metric_for_best_model loss",
+	"adamw":    "method adamw dropout 0.1 lr_scheduler_type cosine warmup_steps 5",
+	"cwgnc":    "method cwgnc",
+	"pac":      "method pac",
+	"tensor":   "method pac+cwgnc pac_granularity tensor pac_gamma_min 1 pac_gamma_max 10 head pooler freeze_embeddings false dropout 0.1",
+	"unfreeze": "method unfreeze unfreeze_epochs 0.7",
+	"best":     "method adamw load_best_model_at_end true learning_rate 3e-2 metric_for_best_model loss",
 }
 
 type resumable struct {
@@ -47,8 +48,21 @@ type resumable struct {
 	options     string
 }
 
+// deeper gives a model a second layer, which can be unfrozen after the first.
+func deeper(m *bert.Model) {
+	c := m.Config
+	c.Layers = 2
+	two, err := bert.New(c, bert.HeadNone, 0)
+	if err != nil {
+		panic(err)
+	}
+	two.Initialise(3)
+	*m = *two
+}
+
 func newResumable(t *testing.T, method string) *resumable {
-	r := &resumable{t: t, model: modelFolder(t, "", nil, nil), data: writeText(t, "train.txt", rows(100))}
+	change := map[string]func(*bert.Model){"unfreeze": deeper}[method]
+	r := &resumable{t: t, model: modelFolder(t, "", nil, change), data: writeText(t, "train.txt", rows(100))}
 	r.options = "model_name_or_path " + r.model + " train_file " + r.data + " validation_file " + writeText(t, "dev.txt", rows(30)) +
 		" per_device_train_batch_size 2 gradient_accumulation_steps 3 num_train_epochs 3 eval_strategy steps eval_steps 5 logging_steps 7 component_steps 4 " + resumed[method] + " "
 	if strings.HasPrefix(resumed[method], "method pac") {

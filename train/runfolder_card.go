@@ -147,6 +147,8 @@ func (c *Config) matters(o *Option) bool {
 		return c.PAC()
 	case "Component-wise clipping":
 		return c.ClipComponent != "off" && o.Name != "component_steps"
+	case "Gradual unfreezing":
+		return c.unfreezes()
 	}
 	return o.Name != "per_device_eval_batch_size" && o.Name != "ignore_mismatched_sizes"
 }

@@ -77,6 +77,9 @@ func newTrainer(c *Config, m *bert.Model, data *glue.Encoded, pool *par.Pool) (*
 		return nil, err
 	}
 	t.clipper = optim.NewClipper(pool, m.Store.Trainable(), g, norm, c.MaxGradNorm)
+	if c.unfreezes() {
+		t.clipper.KeepStart()
+	}
 	if c.PAC() {
 		g, err := pac.ParseGranularity(c.PACGranularity)
 		if err != nil {
@@ -119,8 +122,9 @@ func (t *trainer) parts() (body, head []*autograd.Param) {
 	return body, head
 }
 
-// groups gives body and head their rates, and divides each by weight decay:
-// with "matrices" biases and LayerNorms have none.
+// groups gives body and head their rates, and divides each by weight decay: with
+// "matrices" biases and LayerNorms have none. Layers that are unfrozen one by one
+// are groups of their own.
 func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 	var groups []optim.Group
 	add := func(name string, params []*autograd.Param, lr float64) {
@@ -132,12 +136,20 @@ func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 				plain = append(plain, p)
 			}
 		}
-		groups = append(groups, optim.Group{Name: name, Params: decayed, LR: lr, WeightDecay: t.cfg.WeightDecay})
+		if len(decayed) > 0 {
+			groups = append(groups, optim.Group{Name: name, Params: decayed, LR: lr, WeightDecay: t.cfg.WeightDecay})
+		}
 		if len(plain) > 0 {
 			groups = append(groups, optim.Group{Name: name + " without decay", Params: plain, LR: lr})
 		}
 	}
-	add("body", body, t.cfg.LearningRate)
+	if t.cfg.unfreezes() {
+		for _, layer := range t.layers(body) {
+			add("layer", layer, t.cfg.LearningRate)
+		}
+	} else {
+		add("body", body, t.cfg.LearningRate)
+	}
 	add("head", head, t.cfg.HeadLearningRate)
 	return groups
 }
@@ -148,6 +160,7 @@ func (t *trainer) groups(body, head []*autograd.Param) []optim.Group {
 func (t *trainer) step(s int) (Timing, error) {
 	start := time.Now()
 	t.clock.Part(profile.Rest)
+	t.unfreeze(s)
 	stage1 := t.noise != nil && s < t.stage1
 	if t.noise != nil && !stage1 && !t.noise.Frozen() {
 		t.noise.Freeze()
@@ -263,7 +276,7 @@ func (t *trainer) logComponents(l *Log) {
 		s := &t.clipper.Tensors[i]
 		t.component = ComponentRecord{
 			Step: t.rec.Step, Tensor: s.Name, Shape: s.Shape, Elements: s.Elements, Clipped: s.Clipped,
-			GradNorm: s.Norm, GradNormClip: s.After, WeightNorm: s.WeightNorm,
+			GradNorm: s.Norm, GradNormClip: s.After, WeightNorm: s.WeightNorm, Moved: s.Moved,
 			GradMax: s.Gradient.Max, GradMin: s.Gradient.Min, GradMean: s.Gradient.Mean,
 			WeightMax: s.Weight.Max, WeightMin: s.Weight.Min, WeightMean: s.Weight.Mean,
 		}

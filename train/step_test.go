@@ -110,6 +110,9 @@ var methods = map[string]string{
 	"adamw, dropout":   "method adamw dropout 0.1",
 	"pac+cwgnc, split": "method pac+cwgnc num_train_epochs 7 pac_stage1_epochs 4 gradient_accumulation_steps 3",
 
+	"unfreeze":              "method unfreeze unfreeze_epochs 2",
+	"unfreeze, checkpoints": "method unfreeze unfreeze_epochs 2 gradient_checkpointing true",
+
 	"pac, checkpoints":              "method pac num_train_epochs 7 pac_stage1_epochs 4 gradient_checkpointing true",
 	"cwgnc, dropout, checkpoints":   "method cwgnc gradient_checkpointing true",
 	"adamw, dropout, checkpoints":   "method adamw dropout 0.1 gradient_checkpointing true",
@@ -134,6 +137,7 @@ var golden = map[string]string{
 	"adamw, dropout":   "9619c3d6d2f4e601",
 	"pac+cwgnc, split": "9abae2d337281789",
 	"pac":              "a7f64d2679680ea9",
+	"unfreeze":         "fa7a734a10aa407b",
 	"pac, free gamma":  "290f20b7b0970a37",
 	"adamw, bf16":      "fd6aa7f98a084a08",
 	"pac, bf16":        "5c28a60dd8013315",

@@ -38,6 +38,11 @@ CASES = [
          options="method cwgnc learning_rate 1e-4 weight_decay 0.02 warmup_steps 2 per_device_train_batch_size 3 gradient_accumulation_steps 2 clip_component_norm 0.01"),
     dict(name="cwgnc, torch form", form="torch", lr=1e-4, decay=0, schedule="constant", warmup=0, micro=4, accumulation=1, whole=0, component=0.1,
          options="method cwgnc adam_form torch learning_rate 1e-4 lr_scheduler_type constant per_device_train_batch_size 4 clip_component_norm 0.1"),
+    dict(name="unfreeze", form="hf", lr=1e-4, decay=0, schedule="constant", warmup=0, micro=4, accumulation=1, whole=0, component=0, iteration=6,
+         options="method unfreeze learning_rate 1e-4 unfreeze_epochs 2 per_device_train_batch_size 4"),
+    dict(name="unfreeze, clipped", form="torch", lr=1e-4, decay=0.1, schedule="linear", warmup=0, micro=2, accumulation=2, whole=0, component=0.05, iteration=4.5,
+         options="method unfreeze adam_form torch learning_rate 1e-4 weight_decay 0.1 lr_scheduler_type linear unfreeze_epochs 1.5 "
+                 "per_device_train_batch_size 2 gradient_accumulation_steps 2 clip_component_norm 0.05"),
 ]
 
 
@@ -54,6 +59,12 @@ def loss_of(model, rows):
     inputs = dict(input_ids=torch.tensor([pad(r["ids"]) for r in rows]), token_type_ids=torch.tensor([pad(r["types"]) for r in rows]),
                   attention_mask=torch.tensor([pad([1] * len(r["ids"])) for r in rows]))
     return model(**inputs, labels=torch.tensor([r["label"] for r in rows])).loss
+
+
+def layer_of(name):
+    if name.startswith("bert.embeddings."):
+        return 0
+    return int(name.split(".")[3]) if name.startswith("bert.encoder.layer.") else pac_trace.CONFIG["num_hidden_layers"]
 
 
 def run(case, weights, rows):
@@ -77,6 +88,10 @@ def run(case, weights, rows):
         start = s * size % EXAMPLES
         batch = rows[start:start + size]
         opt.zero_grad()
+        if "iteration" in case:  # gradual unfreezing: iteration k = 1, 2, ... trains the layers from L - k up
+            k = 1 + int(s / case["iteration"])
+            for n, p in params.items():
+                p.requires_grad_(layer_of(n) >= max(0, pac_trace.CONFIG["num_hidden_layers"] - k))
         total = 0.0
         for i in range(0, size, case["micro"]):
             loss = loss_of(model, batch[i:i + case["micro"]]) / case["accumulation"]
@@ -84,7 +99,7 @@ def run(case, weights, rows):
             total += loss.item()
         norm = torch.nn.utils.clip_grad_norm_(params.values(), case["whole"] or 1e30).item()
         if case["component"]:
-            for p in params.values():
+            for p in (p for p in params.values() if p.grad is not None):
                 torch.nn.utils.clip_grad_norm_(p, case["component"])
         record.append(dict(loss=total, norm=norm, rate=rates.get_last_lr()[0]))
         opt.step()
