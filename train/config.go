@@ -106,7 +106,8 @@ type Config struct {
 	LoggingStrategy  string  // "no", "epoch" or "steps"
 	LoggingSteps     float64 // a share of all updates when below 1
 	LoggingFirstStep bool
-	ComponentSteps   int // per-tensor statistics every so many updates; 0 is off
+	ReportTo         string // "none" or "tensorboard": an event file
+	ComponentSteps   int    // per-tensor statistics every so many updates; 0 is off
 
 	// Checkpoints.
 	SaveStrategy       string   // "time", "epoch", "steps", "best" or "no"

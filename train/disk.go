@@ -65,6 +65,9 @@ func (c *Config) DiskOf(m *bert.Model, steps, evalRows, labels int) Disk {
 		d.Model += int64(tensorEntry * tensors)
 	}
 	d.Logs = int64(steps)*int64(line) + int64(evalRows)*int64(predictionLine+labelEntry*labels)
+	if c.ReportTo == "tensorboard" {
+		d.Logs += int64(steps) * int64(line)
+	}
 	if c.ComponentSteps > 0 {
 		d.Logs += int64(1+steps/c.ComponentSteps) * int64(componentLine*tensors)
 	}

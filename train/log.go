@@ -6,6 +6,7 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/tfevents"
 )
 
 // Log appends what happens to the files of a run folder, one JSON object a
@@ -17,7 +18,9 @@ type Log struct {
 	dir                          string
 	line                         line
 	metrics, timings, components logFile
-	err                          error // the first; writing stops at it
+	events                       logFile
+	event                        *tfevents.Event // nil: there is no event file
+	err                          error           // the first; writing stops at it
 }
 
 // logFile is opened when its first line comes.
@@ -28,15 +31,38 @@ type logFile struct {
 
 func newLog(disk files.FS, dir string) *Log {
 	return &Log{disk: disk, dir: dir, metrics: logFile{name: "metrics.jsonl"},
-		timings: logFile{name: "timings.jsonl"}, components: logFile{name: "components.jsonl"}}
+		timings: logFile{name: "timings.jsonl"}, components: logFile{name: "components.jsonl"}, events: logFile{name: eventsName}}
+}
+
+func (l *Log) all() []*logFile {
+	return []*logFile{&l.metrics, &l.timings, &l.components, &l.events}
+}
+
+// begin opens a line of metrics.jsonl.
+func (l *Log) begin(split string, step int) *line {
+	w := &l.line
+	w.open()
+	w.int("step", step)
+	w.text("split", split)
+	if l.event != nil {
+		l.event.Begin(step)
+		w.event, w.split = l.event, split
+	}
+	return w
+}
+
+// end writes it, and its numbers to the event file.
+func (l *Log) end() {
+	l.write(&l.metrics, l.line.close())
+	if l.line.event != nil {
+		l.line.event = nil
+		l.writeEvent()
+	}
 }
 
 // Step logs one update.
 func (l *Log) Step(r *StepRecord, t Timing) {
-	w := &l.line
-	w.open()
-	w.int("step", r.Step)
-	w.text("split", "train")
+	w := l.begin("train", r.Step)
 	w.number("epoch", r.Epoch)
 	if r.Stage > 0 {
 		w.int("stage", r.Stage)
@@ -44,7 +70,7 @@ func (l *Log) Step(r *StepRecord, t Timing) {
 	w.number("loss", r.Loss)
 	if r.Skipped != "" {
 		w.text("skipped", r.Skipped)
-		l.write(&l.metrics, w.close())
+		l.end()
 		l.timing(r, t)
 		return
 	}
@@ -71,7 +97,7 @@ func (l *Log) Step(r *StepRecord, t Timing) {
 	w.number("clip_rate", r.ClipRate)
 	w.number("learning_rate", r.LR)
 	w.number("head_learning_rate", r.HeadLR)
-	l.write(&l.metrics, w.close())
+	l.end()
 	l.timing(r, t)
 }
 
@@ -88,10 +114,7 @@ func (l *Log) timing(r *StepRecord, t Timing) {
 
 // Eval logs one evaluation.
 func (l *Log) Eval(e *EvalRecord) {
-	w := &l.line
-	w.open()
-	w.int("step", e.Step)
-	w.text("split", "eval"+e.Suffix)
+	w := l.begin("eval"+e.Suffix, e.Step)
 	w.number("epoch", e.Epoch)
 	if e.Stage > 0 {
 		w.int("stage", e.Stage)
@@ -102,7 +125,7 @@ func (l *Log) Eval(e *EvalRecord) {
 	}
 	w.int("samples", e.Samples)
 	w.int("tokens", e.Tokens)
-	l.write(&l.metrics, w.close())
+	l.end()
 
 	w.open()
 	w.int("step", e.Step)
@@ -164,7 +187,7 @@ func (l *Log) Flush() (map[string]int64, error) {
 		return nil, err
 	}
 	lengths := map[string]int64{}
-	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+	for _, f := range l.all() {
 		if info, err := os.Stat(filepath.Join(l.dir, f.name)); err == nil {
 			lengths[f.name] = info.Size()
 		}
@@ -175,7 +198,7 @@ func (l *Log) Flush() (map[string]int64, error) {
 // Cut takes back what was logged after the lengths that Flush gave; a log that
 // had none goes.
 func (l *Log) Cut(lengths map[string]int64) error {
-	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+	for _, f := range l.all() {
 		path := filepath.Join(l.dir, f.name)
 		info, err := os.Stat(path)
 		switch {
@@ -194,7 +217,7 @@ func (l *Log) Cut(lengths map[string]int64) error {
 // close flushes the files to disk and closes them; a later line opens its file
 // again, so the folder may be renamed in between.
 func (l *Log) close() error {
-	for _, f := range []*logFile{&l.metrics, &l.timings, &l.components} {
+	for _, f := range l.all() {
 		if f.f == nil {
 			continue
 		}

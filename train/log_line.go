@@ -3,6 +3,8 @@ package train
 import (
 	"math"
 	"strconv"
+
+	"pactune/internal/tfevents"
 )
 
 // line writes one JSON object into a buffer that it keeps, without allocating
@@ -10,8 +12,10 @@ import (
 // written as null and named in "nonfinite", as in {"loss":null,
 // "nonfinite":["loss=NaN"]}.
 type line struct {
-	b   []byte
-	bad []byte
+	b     []byte
+	bad   []byte
+	event *tfevents.Event // takes the numbers too, nil for none
+	split string          // the group of their tags
 }
 
 func (l *line) open() {
@@ -64,6 +68,9 @@ func (l *line) ints(name string, v []int) {
 func (l *line) number(name string, v float64) {
 	l.key(name)
 	l.value(name, v)
+	if l.event != nil {
+		l.event.Scalar(l.split, name, v)
+	}
 }
 
 func (l *line) numbers(name string, v []float64) {

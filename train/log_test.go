@@ -38,7 +38,7 @@ func pacRecord(step int) *StepRecord {
 }
 
 // A steady update is logged without garbage: its record, its timing, the row
-// for trainer_state.json and the statistics of its tensors.
+// for trainer_state.json, TensorBoard's event and the statistics of its tensors.
 func TestLogAllocatesNothing(t *testing.T) {
 	f, err := NewFolder(&Config{OutputDir: filepath.Join(t.TempDir(), "run")})
 	if err != nil {
@@ -46,6 +46,7 @@ func TestLogAllocatesNothing(t *testing.T) {
 	}
 	defer f.Discard()
 	f.Start(&Plan{Steps: 10000, LogEvery: 1})
+	f.Log.ReportEvents()
 	r := pacRecord(0)
 	c := &ComponentRecord{Tensor: "bert.encoder.layer.0.attention.self.query.weight", Shape: []int{256, 256}, Elements: 65536, GradNorm: math.NaN()}
 	step := func() {

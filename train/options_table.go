@@ -162,6 +162,9 @@ var listed = []Option{
 	{Name: "logging_first_step", Group: "Evaluation and log", Default: "true", in: InPretrain, Help: "a line for the first update",
 		bind: func(c *Config) any { return &c.LoggingFirstStep }},
 
+	{Name: "report_to", Group: "Evaluation and log", Default: "none", rule: oneOf("none", "tensorboard"), never: elsewhere, Help: "tensorboard: also an event file in the run's folder, which tensorboard --logdir finds: the numbers of metrics.jsonl and, at evaluations, histograms of PAC-tuning's noise",
+		bind: func(c *Config) any { return &c.ReportTo }},
+
 	{Name: "save_strategy", Group: "Checkpoints", Default: "time", rule: oneOf("time", "epoch", "steps", "best", "no"), Help: "when to leave a checkpoint: as --save_every says; besides that after every epoch, every save_steps updates or every evaluation that is the best so far; no: only when a signal ends the run",
 		bind: func(c *Config) any { return &c.SaveStrategy }},
 	{Name: "save_every", Group: "Checkpoints", Default: "10m", rule: rule{allowed: "a time such as 90s, 10m or 1h, or 0 for none"}, in: InPretrain, Help: "time between checkpoints",

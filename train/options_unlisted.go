@@ -13,6 +13,15 @@ const (
 	plateauReason = "it follows the evaluations instead of the updates and is not offered; cosine_with_min_lr and warmup_stable_decay end at a lowest rate"
 )
 
+// elsewhere are services that Trainer reports to.
+var elsewhere = func() map[string]string {
+	why := map[string]string{}
+	for _, name := range []string{"all", "wandb", "mlflow", "comet_ml", "clearml", "neptune", "codecarbon", "azure_ml", "dagshub", "dvclive", "flyte"} {
+		why[name] = "nothing is ever sent, there are only local files: metrics.jsonl, trainer_state.json and, with tensorboard, an event file"
+	}
+	return why
+}()
+
 // refusedPrecisions are those that somebody may ask for and this build has not.
 func refusedPrecisions() map[string]string {
 	refused := map[string]string{"fp16": fp16Reason}
@@ -45,10 +54,9 @@ var unlisted = []Option{
 	noted("no_cuda", true, "", "true", "there is no other device than the CPU"),
 	noted("group_by_length", true, "", "false", "nothing is padded, so grouping gains nothing, and it would change the order of the examples"),
 	noted("log_level", false, "--quiet leaves only warnings", "", ""),
-	noted("logging_dir", false, "the log is metrics.jsonl in the run's folder", "", ""),
+	noted("logging_dir", false, "all logs are in the run's folder, TensorBoard's event file too", "", ""),
 	noted("logging_nan_inf_filter", true, "NaN is never hidden: the run stops and names the tensor", "", ""),
 	noted("optim", false, "", "adamw_torch adamw_torch_fused adamw_hf adamw", "there is AdamW; --adam_form chooses PyTorch's form or transformers'"),
-	noted("report_to", false, "", "none", "there are only local files: metrics.jsonl and trainer_state.json in the run's folder"),
 	noted("push_to_hub", true, "", "false", "nothing is ever uploaded"),
 	noted("label_smoothing_factor", false, "", "0 0.0", "label smoothing is not offered"),
 	noted("fp16", true, "", "false", fp16Reason),

@@ -51,7 +51,7 @@ func (c *Config) shaping() map[string]string {
 func (o *Option) shapes() bool {
 	switch o.Name {
 	case "model_name_or_path", "model_revision", "cache_dir", "tokenizer_name",
-		"data_dir", "train_file", "validation_file", "test_file", "output_dir", "run_name",
+		"data_dir", "train_file", "validation_file", "test_file", "output_dir", "run_name", "report_to",
 		"save_strategy", "save_every", "save_steps", "save_total_limit", "resume":
 		return false
 	}

@@ -148,6 +148,9 @@ func (r *run) open(e *earlier) (err error) {
 	}
 	r.finish.Result.Folder = r.folder.Path()
 	r.folder.Start(r.plan)
+	if r.cfg.ReportTo == "tensorboard" {
+		r.folder.Log.ReportEvents()
+	}
 	if e == nil {
 		return r.writeManifest("running")
 	}

@@ -229,6 +229,9 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 			r.hooks.OnEval(ev.record)
 		}
 	}
+	if logged < len(evs) {
+		r.t.logNoise(r.folder.Log)
+	}
 	r.last = evs
 	if last {
 		for _, ev := range r.last {

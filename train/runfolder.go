@@ -388,7 +388,7 @@ func (f *Folder) Seal(manifest map[string]any) error {
 	if err := f.Log.close(); err != nil {
 		return err
 	}
-	for _, log := range []*logFile{&f.Log.metrics, &f.Log.timings, &f.Log.components} {
+	for _, log := range f.Log.all() {
 		path := filepath.Join(f.dir, log.name)
 		w, err := files.Hash(f.disk, path)
 		if errors.Is(err, os.ErrNotExist) {

@@ -11,7 +11,7 @@ import (
 // floors lists the packages from the ground up. A package imports only
 // packages of lower floors.
 var floors = [][]string{
-	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped"},
+	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped", "internal/tfevents"},
 	{"asm", "safetensors", "tokenizer", "stats", "internal/files"},
 	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
 	{"autograd", "hub/fetch"},
