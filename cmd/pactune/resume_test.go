@@ -177,7 +177,7 @@ func TestRunOutlivesItsTerminal(t *testing.T) {
 // wait returns when a file has content.
 func wait(t *testing.T, path string) {
 	t.Helper()
-	for range 500 {
+	for range 3000 { // a minute: a machine may be busy
 		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 			return
 		}
