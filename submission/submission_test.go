@@ -220,7 +220,7 @@ func TestCollectRefuses(t *testing.T) {
 		{"two runs of a task", "RTE.tsv: two runs answer it", []string{one, run(t, "predict_results_rte.txt", rte)}},
 		{"an unknown label", `line 2: found the prediction "yes", expected one of entailment, not_entailment`, []string{run(t, "predict_results_rte.txt", "index\tprediction\n0\tyes\n")}},
 		{"a score that is none", `found the prediction "NaN", expected a number`, []string{run(t, "predict_results_stsb.txt", "index\tprediction\n0\tNaN\n")}},
-		{"a folder that is not there", "holds no predict_results", []string{filepath.Join(one, "none")}},
+		{"a folder that is not there", "none: no such folder", []string{filepath.Join(one, "none")}},
 	} {
 		_, err := Collect(c.runs)
 		if fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), c.says) {
