@@ -118,6 +118,7 @@ func loadOwn(o *Options) (*Data, error) {
 	var t *target
 	if !o.Train {
 		t = newTarget(o.Problem, o.Labels)
+		t.trained = true
 	}
 	read := func(path string, split Split) (*Dataset, error) {
 		columns.split = split

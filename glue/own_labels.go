@@ -15,10 +15,11 @@ type target struct {
 	problem Problem
 	names   []string
 	ids     map[string]int // class id by name
+	trained bool           // from a model, not from training data
 }
 
 func newTarget(p Problem, names []string) *target {
-	t := &target{p, names, make(map[string]int, len(names))}
+	t := &target{problem: p, names: names, ids: make(map[string]int, len(names))}
 	for i, n := range names {
 		t.ids[n] = i
 	}
@@ -261,6 +262,9 @@ func (f *ownFile) applyTo(e *Example, c cell, t *target) error {
 }
 
 func (f *ownFile) unknown(e *Example, label string, t *target) error {
+	if t.trained {
+		return at(f.data.Path, e.Line, "found the label %s, which the model has not learned; expected one of %s; correct the label", show(label), showAll(t.names))
+	}
 	return at(f.data.Path, e.Line, "found the label %s, which the training data lack; expected one of %s; correct the label, or add training rows that have it", show(label), showAll(t.names))
 }
 

@@ -34,6 +34,7 @@ var moreBadData = part{"More about data", false, func(f *badFiles) {
 	f.link("/dev/zero", "zero.txt")
 	f.link("loop.txt", "loop.txt")
 	f.write("refused.csv", "text,label\nred roses,garden\na pan\n")
+	f.write("five.jsonl", "{\"text\": 5}\n")
 	f.write("data.xlsx", "PK")
 	f.write("bad.txt", "fine\ncaf\xe9\n")
 	f.write("bad.jsonl", "{\"title\": \"fine\"}\n")
@@ -69,11 +70,11 @@ var moreBadData = part{"More about data", false, func(f *badFiles) {
 	{"training data named twice", "TRAIN train.txt --train_file dev.txt", 2, []string{"named twice"}},
 	{"task and own files", "TRAIN --task_name rte --data_dir .", 2, []string{"dev.txt", "--task_name"}},
 	{"folder without the task", "train --model_name_or_path model --task_name rte --data_dir .", 3, []string{"train.tsv"}},
-	{"evaluation of other labels", "evaluate tuned attic.txt", 3, []string{"attic.txt: line 2", `"attic"`}},
+	{"evaluation of other labels", "evaluate tuned attic.txt", 3, []string{"attic.txt: line 2", `"attic", which the model has not learned`}},
 	{"prediction of a folder", "predict tuned full", 3, []string{"full: is a folder"}},
 	{"prediction of a missing file", "predict tuned none.txt", 3, []string{"none.txt: no such file"}},
 	{"prediction of a JSON line without a text", "predict tuned bad.jsonl", 3, []string{"line 1", `found no text under the keys "title"`}},
-	{"prediction of a table", "predict tuned header.csv", 2, []string{"not tables"}},
+	{"prediction of a JSON line with a number for a text", "predict tuned five.jsonl", 3, []string{"five.jsonl: line 1", `"text" is a JSON number, expected a string`}},
 	{"a look at one class and a row without label", "debug-data refused.csv", 3, []string{"one class only", "rows refused before: 1", "refused.csv: line 3"}},
 }}
 

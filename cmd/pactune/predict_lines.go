@@ -166,7 +166,12 @@ func (p *predictor) object(text string) (question, error) {
 		Sentence1 *string         `json:"sentence1"`
 		Sentence2 *string         `json:"sentence2"`
 	}
-	if err := strictjson.Unmarshal([]byte(text), &o); err != nil {
+	err := strictjson.Unmarshal([]byte(text), &o)
+	var bad *json.UnmarshalTypeError
+	if errors.As(err, &bad) {
+		return question{}, fault.Errorf(fault.Data, "%s: line %d: %q is a JSON %s, expected a string", p.name, p.line, bad.Field, bad.Value)
+	}
+	if err != nil {
 		return question{}, fault.Errorf(fault.Data, "%s: line %d: starts like a JSON object and is none: %w", p.name, p.line, err)
 	}
 	q := question{id: o.ID, json: true}
