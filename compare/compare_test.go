@@ -115,7 +115,7 @@ func TestPairs(t *testing.T) {
 		t.Errorf("best of n in loss: %v", best)
 	}
 	flat := compared(t, "", b, b)
-	if v := flat.Verdict(&flat.Pairs[0]); !strings.HasPrefix(v, "no difference shown in accuracy (b − b: +0.0000") || strings.Contains(v, "so few") {
+	if v := flat.Verdict(&flat.Pairs[0]); !strings.HasPrefix(v, "No difference shown in accuracy (b − b: +0.0000") || strings.Contains(v, "so few") {
 		t.Error(v)
 	}
 }
@@ -141,7 +141,7 @@ func TestSeedsThatDiffer(t *testing.T) {
 func TestTooFewRuns(t *testing.T) {
 	dir := t.TempDir()
 	r := compared(t, "", group(t, dir+"/a", 1, .71, .72, .73, .74, .75), group(t, dir+"/b", 1, .61, .62, .63, .64, .65))
-	if v := r.Verdict(&r.Pairs[0]); !strings.HasPrefix(v, "no difference shown") || !strings.Contains(v, "the smallest p is 0.0625") {
+	if v := r.Verdict(&r.Pairs[0]); !strings.HasPrefix(v, "No difference shown") || !strings.Contains(v, "the smallest p is 0.0625") {
 		t.Error(v)
 	}
 }

@@ -25,8 +25,7 @@ func (r *Report) lay(set func(rows [][]string) string) string {
 	}
 	out.WriteString("\n" + set(r.pairRows()) + "\n" + r.tests() + "\n\n")
 	for i := range r.Pairs {
-		verdict := r.Verdict(&r.Pairs[i])
-		out.WriteString(strings.ToUpper(verdict[:1]) + verdict[1:] + "\n")
+		out.WriteString(r.Verdict(&r.Pairs[i]) + "\n")
 	}
 	return out.String()
 }

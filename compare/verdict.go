@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Verdict says in one sentence what the tests show of a pair at 5 %, and "no
+// Verdict says in one sentence what the tests show of a pair at 5 %, and "No
 // difference shown" where they show none.
 func (r *Report) Verdict(p *Pair) string {
 	a, b := p.A.Name, p.B.Name
@@ -22,9 +22,9 @@ func (r *Report) Verdict(p *Pair) string {
 	case p.Order.Found():
 		parts = append(parts, fmt.Sprintf("%s is better in %s %s", better, r.Metric, found))
 	case p.least >= Level:
-		parts = append(parts, fmt.Sprintf("no difference shown in %s %s, and so few runs can show none: the smallest p is %s", r.Metric, found, chance(math.Min(1, p.least))))
+		parts = append(parts, fmt.Sprintf("No difference shown in %s %s, and so few runs can show none: the smallest p is %s", r.Metric, found, chance(math.Min(1, p.least))))
 	default:
-		parts = append(parts, fmt.Sprintf("no difference shown in %s %s", r.Metric, found))
+		parts = append(parts, fmt.Sprintf("No difference shown in %s %s", r.Metric, found))
 	}
 	if p.Spread.Found() {
 		steady := a

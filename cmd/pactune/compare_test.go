@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || report.Metric != "loss" || report.Groups[1].N != 2 ||
-		report.Pairs[0].Pairs != 2 || !strings.HasPrefix(report.Pairs[0].Verdict, "no difference shown in loss") {
+		report.Pairs[0].Pairs != 2 || !strings.HasPrefix(report.Pairs[0].Verdict, "No difference shown in loss") {
 		t.Errorf("%v: %+v", err, r)
 	}
 }
