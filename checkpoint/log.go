@@ -69,6 +69,9 @@ func (l *Log) Sync() (length int64, err error) {
 	return l.length, l.err
 }
 
+// Len is the length of the log, with what is not flushed yet.
+func (l *Log) Len() int64 { return l.length }
+
 // Close flushes and closes the log.
 func (l *Log) Close() error {
 	l.Sync()

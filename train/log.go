@@ -4,7 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"pactune/internal/fault"
+	"pactune/checkpoint"
 	"pactune/internal/files"
 	"pactune/internal/tfevents"
 )
@@ -25,8 +25,9 @@ type Log struct {
 
 // logFile is opened when its first line comes.
 type logFile struct {
-	name string
-	f    files.File
+	name   string
+	log    *checkpoint.Log
+	length int64 // when it was flushed or closed
 }
 
 func newLog(disk files.FS, dir string) *Log {
@@ -164,71 +165,60 @@ func (l *Log) Component(r *ComponentRecord) {
 func (l *Log) Err() error { return l.err }
 
 func (l *Log) write(f *logFile, b []byte) {
-	if l.err != nil {
-		return
+	if l.err == nil {
+		l.err = l.open(f)
 	}
-	if f.f == nil {
-		path := filepath.Join(l.dir, f.name)
-		opened, err := l.disk.Append(path)
-		if err != nil {
-			l.err = files.Fault(path, int64(len(b)), err)
-			return
-		}
-		f.f = opened
-	}
-	if _, err := f.f.Write(b); err != nil {
-		l.err = files.Fault(filepath.Join(l.dir, f.name), int64(len(b)), err)
+	if l.err == nil {
+		_, l.err = f.log.Write(b)
 	}
 }
 
-// Flush flushes the logs to disk and returns the length of each.
-func (l *Log) Flush() (map[string]int64, error) {
-	if err := l.close(); err != nil {
-		return nil, err
+func (l *Log) open(f *logFile) (err error) {
+	if f.log == nil {
+		f.log, err = checkpoint.OpenLog(l.disk, filepath.Join(l.dir, f.name), f.length)
 	}
+	return err
+}
+
+// Flush flushes the logs to disk and returns the length of each that is there.
+func (l *Log) Flush() (map[string]int64, error) {
 	lengths := map[string]int64{}
 	for _, f := range l.all() {
-		if info, err := os.Stat(filepath.Join(l.dir, f.name)); err == nil {
-			lengths[f.name] = info.Size()
+		if f.log != nil && l.err == nil {
+			f.length, l.err = f.log.Sync()
+		}
+		if f.length > 0 {
+			lengths[f.name] = f.length
 		}
 	}
-	return lengths, nil
+	return lengths, l.err
 }
 
-// Cut takes back what was logged after the lengths that Flush gave; a log that
-// had none goes.
+// Cut takes back what was logged after the lengths that Flush gave.
 func (l *Log) Cut(lengths map[string]int64) error {
 	for _, f := range l.all() {
-		path := filepath.Join(l.dir, f.name)
-		info, err := os.Stat(path)
-		switch {
-		case err != nil && lengths[f.name] > 0, err == nil && info.Size() < lengths[f.name]:
-			return fault.Errorf(fault.Data, "%s: is shorter than the %d bytes that the checkpoint speaks of; expected the log of this run", path, lengths[f.name])
-		case err != nil:
-			continue
+		f.length = lengths[f.name]
+		if _, err := os.Stat(filepath.Join(l.dir, f.name)); err != nil && f.length == 0 {
+			continue // there is nothing to cut
 		}
-		if err := l.disk.Truncate(path, lengths[f.name]); err != nil {
-			return files.Fault(path, 0, err)
+		if err := l.open(f); err != nil {
+			return err
 		}
 	}
-	return nil
+	return l.close()
 }
 
 // close flushes the files to disk and closes them; a later line opens its file
 // again, so the folder may be renamed in between.
 func (l *Log) close() error {
 	for _, f := range l.all() {
-		if f.f == nil {
+		if f.log == nil {
 			continue
 		}
-		err := f.f.Sync()
-		if e := f.f.Close(); err == nil {
-			err = e
+		if err := f.log.Close(); l.err == nil {
+			l.err = err
 		}
-		if err != nil && l.err == nil {
-			l.err = files.Fault(filepath.Join(l.dir, f.name), 0, err)
-		}
-		f.f = nil
+		f.log, f.length = nil, f.log.Len()
 	}
 	return l.err
 }

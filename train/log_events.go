@@ -2,8 +2,6 @@ package train
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"pactune/bert"
@@ -21,10 +19,8 @@ func (l *Log) ReportEvents() { l.event = &tfevents.Event{} }
 
 // writeEvent appends the event to its file, which begins with a version.
 func (l *Log) writeEvent() {
-	if l.events.f == nil {
-		if info, err := os.Stat(filepath.Join(l.dir, eventsName)); err != nil || info.Size() == 0 {
-			l.write(&l.events, tfevents.Version(time.Now()))
-		}
+	if l.events.log == nil && l.events.length == 0 {
+		l.write(&l.events, tfevents.Version(time.Now()))
 	}
 	l.write(&l.events, l.event.Record(time.Now()))
 }
