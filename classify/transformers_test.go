@@ -113,7 +113,7 @@ func apart(problem string, scores, logits []float64) (worst float64) {
 // tiny --seed 1`.
 func initFolder(t *testing.T, dir string) {
 	t.Helper()
-	vocab, err := os.Open("../embedded/data/vocab.txt")
+	vocab, err := os.Open("../testdata/vocab.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Head                  string  // "pooler": dense, tanh, dropout, linear; "cls": one linear layer on [CLS]
 	Dropout               float64 // -1: the rates of the model's config.json
 	FreezeEmbeddings      bool    // word, position and type embeddings and their LayerNorm
+	FreezeEncoder         bool    // the embeddings and all layers
 
 	// The data.
 	DataFile        string // the file named without an option

@@ -138,7 +138,10 @@ func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model
 	if err != nil {
 		return nil, err
 	}
-	if c.FreezeEmbeddings {
+	switch {
+	case c.FreezeEncoder:
+		m.Freeze(func(name string) bool { return conf.LayerOf(name) < conf.Layers })
+	case c.FreezeEmbeddings:
 		m.Freeze(bert.IsEmbedding)
 	}
 	m.Config.Architectures = []string{m.Architecture()}

@@ -32,6 +32,8 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Dropout }},
 	{Name: "freeze_embeddings", Group: "Model", Default: "false", Help: "leave the embeddings and their LayerNorm as they are",
 		bind: func(c *Config) any { return &c.FreezeEmbeddings }},
+	{Name: "freeze_encoder", Group: "Model", Default: "false", Help: "leave the embeddings and all layers as they are: the head alone learns, from what the encoder makes of a text",
+		bind: func(c *Config) any { return &c.FreezeEncoder }},
 
 	{Name: "task_name", Group: "Data", rule: oneOf("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "stsb", "wnli"), in: InEvaluate | InDebugData, Help: "the GLUE task whose files are in --data_dir",
 		bind: func(c *Config) any { return &c.TaskName }},
@@ -66,7 +68,7 @@ var listed = []Option{
 
 	{Name: "method", Group: "Method", Default: "auto", rule: oneOf("auto", "adamw", "cwgnc", "pac", "pac+cwgnc", "unfreeze"), Help: "auto takes pac for classification of up to 1,000 training rows, else cwgnc",
 		bind: func(c *Config) any { return &c.Method }},
-	{Name: "preset", Group: "Method", rule: oneOf("paper", "authors", "embedded"), Help: "settings of PAC-tuning's paper, of its authors' code, of the job inside the program",
+	{Name: "preset", Group: "Method", rule: oneOf("paper", "authors", "embedded"), Help: "settings of PAC-tuning's paper, of its authors' code, for the encoder inside",
 		bind: func(c *Config) any { return &c.Preset }},
 	{Name: "compat", Group: "Method", rule: oneOf("authors", "hf"), Help: "authors: also the K search of PAC-tuning's code; hf: adamw with run_glue's defaults to the letter",
 		bind: func(c *Config) any { return &c.Compat }},

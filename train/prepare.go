@@ -46,7 +46,7 @@ func (r *run) readData() error {
 	if err := checkProblem(c, r.data); err != nil {
 		return err
 	}
-	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Unread: r.fsys != nil}
+	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Builtin: r.fsys != nil}
 	if err := c.Resolve(facts); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
 	if err != nil {
 		return err
 	}
-	if r.fsys == nil { // the encoder in the binary has no head, as the user knows
+	if r.fsys == nil { // what the encoder in the binary has and lacks, nobody has to be told
 		r.note(LoadedNote(loaded))
 	}
 	r.note(truncationNote(train, c.MaxSeqLength))

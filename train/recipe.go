@@ -99,24 +99,23 @@ var presets = map[string][]setting{
 		{"eval_epochs", "1"},
 		{"pac_k_samples", "0"},
 	},
-	// The job inside the binary. Its encoder has read nothing, so the words have
-	// to be learnt here: everything trains, in small batches, at ten times the
-	// paper's rate. A weight that has to travel that far would pay the KL term
-	// for every step of it at the paper's γ; a large γ makes KL, whose weight is
-	// 1/(mγ), cheap enough to learn, and log-stds that grow slowly leave the time
-	// for it.
+	// The encoder inside the binary, with the job's data or others. It is small and has
+	// read little, so its weights have to travel far: everything trains, in small
+	// batches, at ten times the paper's rate. At the paper's γ the KL term charges every
+	// step of that, and stage 1 ends where it began; a large γ makes KL, whose weight is
+	// 1/(mγ), cheap enough to learn, and log-stds that grow slowly leave the time for it.
 	"embedded": {
-		{"max_seq_length", "64"},
-		{"num_train_epochs", "30"},
-		{"pac_stage1_epochs", "20"},
+		{"num_train_epochs", "12"},
+		{"pac_stage1_epochs", "8"},
 		{"per_device_train_batch_size", "20"},
 		{"learning_rate", "5e-4"},
 		{"head_learning_rate", "5e-4"},
+		{"dropout", "0.1"},
 		{"freeze_embeddings", "false"},
 		{"pac_gamma", "1e4"},
 		{"pac_noise_learning_rate", "0.02"},
-		{"pac_k_samples", "0"},
-		{"eval_epochs", "5"},
+		{"pac_k_samples", "100"},
+		{"eval_epochs", "2"},
 		{"logging_steps", "0.05"},
 	},
 }
@@ -151,7 +150,7 @@ type Facts struct {
 	Task       string // the GLUE task, "" for a user's own files
 	TrainRows  int
 	Regression bool
-	Unread     bool // the encoder is the one in the binary, which has read nothing
+	Builtin    bool // the encoder is the one in the binary
 }
 
 // Resolve settles every setting by the precedence option > preset > the
@@ -240,13 +239,15 @@ func (c *Config) chooseMethod(f Facts) error {
 		return fault.Errorf(fault.Usage, "--compat hf is --method adamw with the defaults of run_glue, not --method %s", method)
 	case c.Compat == "authors" && !pac:
 		return fault.Errorf(fault.Usage, "--compat authors belongs to PAC-tuning, not to --method %s", method)
+	case c.FreezeEncoder && method == "unfreeze":
+		return fault.Errorf(fault.Usage, "--freeze_encoder with --method unfreeze: one leaves the layers as they are, the other trains them; leave one out")
 	case c.Preset != "" && !pac:
 		return fault.Errorf(fault.Usage, "--preset %s belongs to PAC-tuning, not to --method %s", c.Preset, method)
 	}
 	if c.Compat == "authors" && c.Preset == "" {
 		c.Preset = "authors"
 	}
-	if pac && c.Preset == "" && (f.Unread || c.Embedded()) {
+	if pac && c.Preset == "" && (f.Builtin || c.Embedded()) {
 		c.Preset = "embedded"
 	}
 	c.Method = method
@@ -337,7 +338,7 @@ func (c *Config) remarks(f Facts) []string {
 	lines := ignoredNotes(append(c.ignored, c.idle()...))
 	switch {
 	case c.set["method"] && c.asked != "auto", c.Embedded():
-	case c.Method == "pac" && (c.Preset == "" || f.Unread && !c.set["preset"]) || c.Method == "cwgnc":
+	case c.Method == "pac" && (c.Preset == "" || f.Builtin && !c.set["preset"]) || c.Method == "cwgnc":
 		sign := map[bool]string{true: "no more than", false: "more than"}[f.TrainRows <= 1000]
 		if f.Regression {
 			lines = append(lines, "method cwgnc, because the labels are numbers (--method)")

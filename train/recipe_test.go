@@ -192,6 +192,7 @@ func TestResolveRefusals(t *testing.T) {
 		{"d.csv --method cwgnc --compat hf", "--method adamw", false},
 		{"d.csv --method cwgnc --preset authors", "belongs to PAC-tuning", false},
 		{"d.csv --method adamw --compat authors", "belongs to PAC-tuning", false},
+		{"d.csv --method unfreeze --freeze_encoder", "leave one out", false},
 		{"d.csv --method cwgnc --clip_component off", "--method adamw", false},
 		{"d.csv --method pac --num_train_epochs 10 --pac_stage1_epochs 11", "more than the 10 epochs", false},
 		{"d.csv --method pac --pac_gamma_min 1", "give both", false},

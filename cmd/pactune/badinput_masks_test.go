@@ -32,7 +32,6 @@ var badMasks = part{"Masked tokens", false, func(f *badFiles) {
 	})
 	f.remove("nomask/tokenizer_config.json")
 }, []badInput{
-	{"no model", "fill-mask a.[MASK]", 2, []string{"--model_name_or_path"}},
 	{"no mask", "FILL he.went", 2, []string{"sentence 1: found no [MASK]"}},
 	{"small letters", "FILL [mask]", 2, []string{"sentence 1: found no [MASK]"}},
 	{"a second sentence without", "FILL [MASK] he.went", 2, []string{"sentence 2: found no [MASK]"}},

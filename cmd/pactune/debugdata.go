@@ -38,11 +38,7 @@ every row that a training would refuse. Exit code 3 says that there are such row
 		if len(rest) > 0 {
 			return fault.Errorf(fault.Usage, "debug-data takes one file, found also %q; name others with --validation_file", rest[0])
 		}
-		model, err := embedded.Encoder()
-		if err != nil {
-			return err
-		}
-		found, err := train.Inspect(config, model)
+		found, err := train.Inspect(config, embedded.Encoder())
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 
 	"pactune/autograd"
 	"pactune/bert"
-	"pactune/hub"
+	"pactune/embedded"
 	"pactune/internal/fault"
 	"pactune/internal/fmath"
 	"pactune/internal/par"
@@ -35,11 +35,12 @@ func fillMaskCommand() *cobra.Command {
 		}
 	}
 	help := func(bool) {
-		fmt.Print(`Usage: pactune fill-mask --model_name_or_path DIR ["he went [MASK] the house ."]... [options]
+		fmt.Print(`Usage: pactune fill-mask ["he went [MASK] the house ."]... [options]
 
 Gives the likeliest tokens for each [MASK] of a sentence, or of each line of the standard input, best
 first: score<TAB>token<TAB>sentence. In JSON a sentence is [{"token": ..., "score": ...}, ...], and one
-with several masks a list of such lists. Each mask is filled alone, the others staying masked.
+with several masks a list of such lists. Each mask is filled alone, the others staying masked. Without
+--model_name_or_path the encoder inside the program answers.
 `)
 		train.WriteOptions(os.Stdout, train.InFillMask, options()...)
 	}
@@ -79,26 +80,16 @@ const maskToken = "[MASK]"
 
 // newFiller loads the model that the settings name.
 func newFiller(c *train.Config) (*filler, error) {
-	dir := c.ModelNameOrPath
-	if dir == "" {
-		return nil, fault.Errorf(fault.Usage, "no model: --model_name_or_path names the folder of a BertForMaskedLM, with config.json, model.safetensors and the vocabulary")
+	var builtin *train.Builtin
+	if c.ModelNameOrPath == "" {
+		builtin = embedded.Default()
 	}
-	dir, err := hub.Folder(dir, c.ModelRevision, c.CacheDir, hub.Model)
-	if err != nil {
-		return nil, err
-	}
-	checkpoint, err := bert.Open(dir)
+	checkpoint, tok, err := train.OpenModel(c, builtin)
 	if err != nil {
 		return nil, err
 	}
 	defer checkpoint.Close()
-	f := &filler{}
-	if f.tok, err = tokenizer.Load(os.DirFS(dir), "."); err != nil {
-		return nil, fault.Errorf(fault.Model, "%s: %w", dir, err)
-	}
-	if err := checkpoint.Fits(f.tok.VocabSize()); err != nil {
-		return nil, err
-	}
+	f, dir := &filler{tok: tok}, checkpoint.Path
 	id, ok := f.tok.ID(maskToken)
 	if !ok {
 		return nil, fault.Errorf(fault.Model, "%s: the vocabulary lacks %s", dir, maskToken)

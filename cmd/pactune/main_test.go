@@ -55,6 +55,16 @@ func outcomeOf(t *testing.T, c *exec.Cmd, stdin string) outcome {
 	return outcome{out.String(), errs.String(), c.ProcessState.ExitCode()}
 }
 
+// smallVocabulary is a vocab.txt of 1,618 tokens for models that are to be small.
+func smallVocabulary(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../../testdata/vocab.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // job writes a vocabulary, a random model and a small data set into a folder.
 func job(t *testing.T) string {
 	t.Helper()
@@ -64,7 +74,7 @@ func job(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	write("vocab.txt", embedded.Vocab())
+	write("vocab.txt", smallVocabulary(t))
 	write("train.txt", firstLines(embedded.Train(), 40))
 	write("dev.txt", firstLines(embedded.Dev(), 12))
 	if r := pactune(t, dir, "", "init", "--size", "tiny", "--vocab", "vocab.txt", "--seed", "1", "model"); r.code != 0 {

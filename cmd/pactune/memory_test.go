@@ -30,6 +30,7 @@ var jobs = []struct{ name, size, options string }{
 	{"mini, pac+cwgnc, all trained", "mini", "--method pac+cwgnc --max_steps 1 --pac_k_samples 3 --freeze_embeddings false"},
 	{"mini, cwgnc, batch 32 x 2", "mini", "--method cwgnc --max_steps 1 --per_device_train_batch_size 32 --gradient_accumulation_steps 2"},
 	{"mini, checkpoints", "mini", "--method cwgnc --max_steps 1 --per_device_train_batch_size 128 --gradient_checkpointing"},
+	{"mini, the head alone", "mini", "--method adamw --max_steps 1 --per_device_train_batch_size 64 --freeze_encoder"},
 	{"small, adamw", "small", "--method adamw --max_steps 1"},
 }
 

@@ -18,9 +18,8 @@ func trainCommand() *cobra.Command {
 		fmt.Print(`Usage: pactune train [FILE] [options]
 
 FILE holds examples (.csv, .tsv, .jsonl, .parquet, .txt, or - for the standard input) or, as .json,
-one object of options. Without a model the encoder inside the program is trained, which has read
-nothing; without FILE the whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b,
---a_b=v.
+one object of options. Without a model the encoder inside the program is trained; without FILE the
+whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v.
 `)
 		train.WriteHelp(os.Stdout, all)
 		if !all {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"pactune/asm"
+	"pactune/embedded"
 	"pactune/internal/fault"
 	"pactune/internal/licenses"
 	"pactune/train"
@@ -46,8 +48,18 @@ func versionCommand() *cobra.Command {
 // licenceTexts is every licence in the binary under a line that says whose it is.
 func licenceTexts() string {
 	var b strings.Builder
+	add := func(whose, file, text string) {
+		fmt.Fprintf(&b, "==== %s: %s\n\n%s\n\n", whose, file, strings.TrimRight(text, "\n"))
+	}
 	for _, l := range licenses.All() {
-		fmt.Fprintf(&b, "==== %s: %s\n\n%s\n\n", l.Module, l.File, strings.TrimRight(l.Text, "\n"))
+		add(l.Module, l.File, l.Text)
+	}
+	for _, file := range []string{"LICENSE", "NOTICE"} {
+		text, err := fs.ReadFile(embedded.Encoder(), file)
+		if err != nil {
+			panic("version: " + err.Error()) // the compiler put the file there
+		}
+		add("the encoder in the binary", file, string(text))
 	}
 	return b.String()
 }

@@ -108,7 +108,7 @@ def record(program):
     with tempfile.TemporaryDirectory() as work:
         at = lambda name: os.path.join(work, name)
         quiet = dict(check=True, cwd=CLASSIFY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        subprocess.run([program, "init", "--size", "tiny", "--vocab", "../embedded/data/vocab.txt", "--seed", "1", at("init")], **quiet)
+        subprocess.run([program, "init", "--size", "tiny", "--vocab", "../testdata/vocab.txt", "--seed", "1", at("init")], **quiet)
         for name, model, options in JOBS:
             settings = dict(zip(*[iter(options.split())] * 2))
             subprocess.run([program, "train", "--model_name_or_path", at(model), "--output_dir", at(name)] +
