@@ -37,10 +37,16 @@ func Mean(x []float64) float64 {
 
 // Median is the middle value, or the mean of the two in the middle.
 func Median(x []float64) float64 {
+	return Quantile(x, 0.5)
+}
+
+// Quantile is the q-quantile of x, linear between the values as NumPy's; NaN of no
+// values.
+func Quantile(x []float64, q float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
 	}
-	return quantile(sorted(x), 0.5)
+	return quantile(sorted(x), q)
 }
 
 // squaresAround is Σ(x − m)².
