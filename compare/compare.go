@@ -67,7 +67,7 @@ func New(groups []*Group, metric string) (*Report, error) {
 			if err := g.Runs[i].same(first); err != nil {
 				return nil, err
 			}
-			if first.diverged() {
+			if first.Diverged() {
 				first = &g.Runs[i] // one that has metrics
 			}
 		}
@@ -107,9 +107,9 @@ func (r *Report) describe(d *Described, g *Group) (err error) {
 	d.Summary = stats.Summarize(d.values)
 	d.Interval = stats.Bootstrap(func(s [][]float64) float64 { return stats.Mean(s[0]) }, d.values)
 	if !math.IsNaN(r.Line) {
-		d.Failed = d.Diverged
-		for _, v := range d.values {
-			if v == r.Line || v < r.Line != falls(r.Metric) {
+		d.Failed = 0
+		for i := range g.Runs {
+			if r.Failed(&g.Runs[i]) {
 				d.Failed++
 			}
 		}
@@ -119,6 +119,13 @@ func (r *Report) describe(d *Described, g *Group) (err error) {
 		d.Best = append(d.Best, bestOf(d.values, n, falls(r.Metric)))
 	}
 	return nil
+}
+
+// Failed tells whether a run ended at or below the line or diverged; where no line
+// is known, whether it diverged.
+func (r *Report) Failed(run *Run) bool {
+	v := run.Metrics[r.Metric]
+	return run.Diverged() || v == r.Line || !math.IsNaN(r.Line) && v < r.Line != falls(r.Metric)
 }
 
 // bestOf is the expected best of n: the largest, or the smallest.

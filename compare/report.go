@@ -19,18 +19,19 @@ func (r *Report) Markdown() string { return r.lay(markdown) }
 // lay sets the tables of groups and of pairs and the verdicts.
 func (r *Report) lay(set func(rows [][]string) string) string {
 	var out strings.Builder
-	out.WriteString(r.head() + "\n\n" + set(r.groupRows()))
+	out.WriteString(r.Head() + "\n\n" + set(r.GroupRows()))
 	if len(r.Pairs) == 0 {
 		return out.String()
 	}
-	out.WriteString("\n" + set(r.pairRows()) + "\n" + r.tests() + "\n\n")
+	out.WriteString("\n" + set(r.PairRows()) + "\n" + r.Tests() + "\n\n")
 	for i := range r.Pairs {
 		out.WriteString(r.Verdict(&r.Pairs[i]) + "\n")
 	}
 	return out.String()
 }
 
-func (r *Report) head() string {
+// Head says what is compared.
+func (r *Report) Head() string {
 	head := r.Metric
 	if r.Task != "" {
 		head = r.Task + ", " + head
@@ -54,7 +55,8 @@ func row[T any](name string, of []T, value func(*T) string) []string {
 	return line
 }
 
-func (r *Report) groupRows() [][]string {
+// GroupRows is the table of groups, a column each; the first row is its head.
+func (r *Report) GroupRows() [][]string {
 	rows := [][]string{
 		row("", r.Groups, func(d *Described) string { return d.Name }),
 		row("runs", r.Groups, func(d *Described) string { return strconv.Itoa(d.N) }),
@@ -99,8 +101,8 @@ func (r *Report) smallest() int {
 	return n
 }
 
-// pairRows has a line for each pair; p is Holm's, which of one pair is p itself.
-func (r *Report) pairRows() [][]string {
+// PairRows has a line for each pair; p is Holm's, which of one pair is p itself.
+func (r *Report) PairRows() [][]string {
 	p := " p"
 	if len(r.Pairs) > 1 {
 		p = " p (Holm)"
@@ -118,8 +120,8 @@ func (r *Report) pairRows() [][]string {
 	return rows
 }
 
-// tests names them, and says why pairs are none.
-func (r *Report) tests() string {
+// Tests names them, and says why pairs are none.
+func (r *Report) Tests() string {
 	paired, apart := false, false
 	for i := range r.Pairs {
 		paired, apart = paired || r.Pairs[i].Paired, apart || !r.Pairs[i].Paired

@@ -46,8 +46,8 @@ type Group struct {
 	Runs []Run
 }
 
-// diverged tells that the run ended without a final metric.
-func (r *Run) diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
+// Diverged tells that the run ended without a final metric.
+func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
 // ReadGroup reads the run in a folder, or all runs below it in the order of their
 // paths. An error of kind Data says that there are none, that one has not ended,
@@ -100,7 +100,7 @@ func readRun(dir string) (*Run, error) {
 	}
 	r := &Run{Dir: dir, Task: manifest.Config.Task, Seeds: manifest.Seeds, Exit: manifest.Exit, Data: manifest.Data,
 		Majority: manifest.Majority, Metrics: map[string]float64{}}
-	if r.diverged() {
+	if r.Diverged() {
 		return r, nil
 	}
 	if r.Exit != "finished" {
@@ -140,7 +140,7 @@ func (g *Group) values(metric string) (bySeed map[Seeds]float64, list []float64,
 	bySeed = map[Seeds]float64{}
 	for i := range g.Runs {
 		r := &g.Runs[i]
-		if r.diverged() {
+		if r.Diverged() {
 			continue
 		}
 		v, ok := r.Metrics[metric]
@@ -181,7 +181,7 @@ func (r *Run) same(other *Run) error {
 			return fault.Errorf(fault.Data, "%s: its %s file %s has the SHA-256 %.12s…, the %s file %s of %s has %.12s…; expected runs on the same data", r.Dir, f.Use, f.Path, f.SHA256, o.Use, o.Path, other.Dir, o.SHA256)
 		}
 	}
-	if a, b := r.Metrics["samples"], other.Metrics["samples"]; a != b && !r.diverged() && !other.diverged() {
+	if a, b := r.Metrics["samples"], other.Metrics["samples"]; a != b && !r.Diverged() && !other.Diverged() {
 		return fault.Errorf(fault.Data, "%s: was evaluated on %v rows, %s on %v; expected the same rows", r.Dir, a, other.Dir, b)
 	}
 	return nil
