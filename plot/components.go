@@ -36,22 +36,8 @@ var panelOf = []struct{ title, kind string }{
 // has its own.
 func Components(r *Run) *Figure {
 	f := &Figure{Title: r.title() + ": gradient norm by component", Columns: 4}
-	layers := 0
-	for _, c := range r.Components {
-		n, _ := layerOf(c.Tensor)
-		layers = max(layers, n+1)
-	}
-	for n := 0; n < layers; n++ {
-		f.Key = append(f.Key, Key{fmt.Sprintf("layer %d", n), Style{Color: Ramp(n, layers)}})
-	}
-	for _, k := range r.kinds() {
-		p := r.componentPanel(k.title, k.kind, layers)
-		if len(p.Series) > 0 {
-			f.Panels = append(f.Panels, p)
-		}
-	}
-	share(f.Panels)
-	f.Panels = append(f.Panels, r.clipPanel())
+	f.Key = LayerKey(r.Layers())
+	f.Panels = append(r.ByComponent("grad_norm"), r.clipPanel())
 	for i := range f.Panels {
 		f.Panels[i].XLabel = "update"
 	}
@@ -64,6 +50,93 @@ func Components(r *Run) *Figure {
 		}
 	}
 	return f
+}
+
+// Layers is the number of layers that have components.
+func (r *Run) Layers() int {
+	layers := 0
+	for _, c := range r.Components {
+		n, _ := layerOf(c.Tensor)
+		layers = max(layers, n+1)
+	}
+	return layers
+}
+
+// LayerKey is the key of ByComponent's lines.
+func LayerKey(layers int) (key []Key) {
+	for n := 0; n < layers; n++ {
+		key = append(key, Key{fmt.Sprintf("layer %d", n), Style{Color: Ramp(n, layers)}})
+	}
+	return key
+}
+
+// ByComponent has a panel for each kind of tensor, of a column of its records over
+// the updates, with a line for each layer.
+func (r *Run) ByComponent(column string) (panels []Panel) {
+	layers := r.Layers()
+	for _, k := range r.kinds() {
+		if p := r.componentPanel(k.title, k.kind, column, layers); len(p.Series) > 0 {
+			panels = append(panels, p)
+		}
+	}
+	share(panels)
+	return panels
+}
+
+// ByLayer is ByComponent the other way: a panel for each layer, with a line for
+// each kind of tensor; its key is ComponentKey.
+func (r *Run) ByLayer(column string) []Panel {
+	panels := make([]Panel, r.Layers())
+	for n := range panels {
+		panels[n] = Panel{Title: fmt.Sprintf("layer %d", n), Log: true}
+	}
+	for _, c := range r.Components {
+		layer, kind := layerOf(c.Tensor)
+		if layer < 0 {
+			continue
+		}
+		s := Series{X: c.Table.Column("step"), Y: c.Table.Column(column), Style: kindStyle(kind)}
+		panels[layer].Series = append(panels[layer].Series, s)
+	}
+	share(panels)
+	return panels
+}
+
+// ComponentKey is the key of ByLayer's lines.
+func ComponentKey() (key []Key) {
+	for _, k := range panelOf {
+		if strings.Contains(k.kind, ".") {
+			key = append(key, Key{k.title, kindStyle(k.kind)})
+		}
+	}
+	return key
+}
+
+// kindStyle gives a weight a hue, and its bias the same one, dashed. What BERT has
+// not is grey.
+func kindStyle(kind string) Style {
+	weights := 0
+	for _, k := range panelOf {
+		if strings.HasSuffix(k.kind, ".weight") {
+			if strings.TrimSuffix(k.kind, "weight") == strings.TrimSuffix(strings.TrimSuffix(kind, "weight"), "bias") {
+				return Style{Color: Hue(weights), Dash: strings.HasSuffix(kind, ".bias")}
+			}
+			weights++
+		}
+	}
+	return Style{Color: Hue(len(hues) - 1)}
+}
+
+// Place tells where a tensor stands: its layer, -1 outside them, and what the
+// panels call it.
+func Place(tensor string) (layer int, component string) {
+	layer, rest := layerOf(tensor)
+	for _, k := range panelOf {
+		if k.kind == rest {
+			return layer, k.title
+		}
+	}
+	return layer, rest
 }
 
 // kinds are the panels of a run: those of BERT, then what it has besides.
@@ -87,16 +160,16 @@ func isKind(tensor, kind string) bool {
 	return rest == kind || layer < 0 && strings.HasPrefix(rest, kind+".")
 }
 
-func (r *Run) componentPanel(title, kind string, layers int) Panel {
+func (r *Run) componentPanel(title, kind, column string, layers int) Panel {
 	p := Panel{Title: title, Log: true}
-	if r.Threshold > 0 {
+	if r.Threshold > 0 && column == "grad_norm" {
 		p.Lines = []Line{{At: r.Threshold}}
 	}
 	for _, c := range r.Components {
 		if !isKind(c.Tensor, kind) {
 			continue
 		}
-		s := Series{X: c.Table.Column("step"), Y: c.Table.Column("grad_norm")}
+		s := Series{X: c.Table.Column("step"), Y: c.Table.Column(column)}
 		layer, rest := layerOf(c.Tensor)
 		if layer >= 0 {
 			s.Style.Color = Ramp(layer, layers)

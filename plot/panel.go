@@ -20,6 +20,9 @@ func (d *drawing) panel(p *Panel, b box, across scale, budget int) {
 	}
 	d.line("axis", b.x, b.y+b.h, b.x+b.w, b.y+b.h)
 	for i := range p.Series {
+		d.band(&p.Series[i], x, y, budget)
+	}
+	for i := range p.Series {
 		d.series(&p.Series[i], x, y, budget)
 	}
 	for _, m := range p.Marks {
@@ -61,9 +64,11 @@ func (p *Panel) drawn(v float64) bool {
 func (p *Panel) upright() scale {
 	y := newScale(p.Log)
 	for i := range p.Series {
-		for _, v := range p.Series[i].Y {
-			if p.drawn(v) {
-				y.include(v)
+		for _, values := range [][]float64{p.Series[i].Y, p.Series[i].Low, p.Series[i].High} {
+			for _, v := range values {
+				if p.drawn(v) {
+					y.include(v)
+				}
 			}
 		}
 	}
@@ -88,7 +93,7 @@ func (d *drawing) series(s *Series, x, y scale, budget int) {
 	if len(runs) == 0 {
 		return
 	}
-	d.WriteString(`<path class="` + s.Style.class() + `" d="`)
+	d.WriteString(`<path class="` + s.Style.Class() + `" d="`)
 	for _, run := range runs {
 		d.WriteByte('M')
 		for i, p := range run {
@@ -107,6 +112,43 @@ func (d *drawing) series(s *Series, x, y scale, budget int) {
 	}
 	d.WriteString("\"/>\n")
 	d.dots(s, runs)
+}
+
+// band fills what lies between Low and High, in pieces where there is a gap.
+func (d *drawing) band(s *Series, x, y scale, budget int) {
+	if s.Low == nil {
+		return
+	}
+	floor := append([]float64{}, s.Low...)
+	for i, v := range floor {
+		if y.log && v <= 0 {
+			floor[i] = y.lo
+		}
+	}
+	low := thin(&Series{X: s.X, Y: floor}, x, y, budget)
+	high := thin(&Series{X: s.X, Y: s.High}, x, y, budget)
+	d.WriteString(`<path class="band ` + s.Style.Color.class() + `" d="`)
+	for i := 0; i < min(len(low), len(high)); i++ {
+		for k, p := range low[i] {
+			d.corner(k == 0, p)
+		}
+		for k := len(high[i]) - 1; k >= 0; k-- {
+			d.corner(false, high[i][k])
+		}
+		d.WriteByte('Z')
+	}
+	d.WriteString("\"/>\n")
+}
+
+func (d *drawing) corner(first bool, p point) {
+	command := byte('L')
+	if first {
+		command = 'M'
+	}
+	d.WriteByte(command)
+	d.num(p.x)
+	d.WriteByte(' ')
+	d.num(p.y)
 }
 
 // dots marks points: all of them when the series asks for it, else only those

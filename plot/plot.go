@@ -40,6 +40,9 @@ type Figure struct {
 	Columns  int // panels beside each other
 	Key      []Key
 	Panels   []Panel
+
+	Width, Height float64 // of the picture and of a panel's plot; 0: 1,000, and what suits the columns
+	From, To      float64 // range of x; both 0: found from the data
 }
 
 // Key is one entry of a key: how a line looks and what it stands for.
@@ -62,10 +65,11 @@ type Panel struct {
 // Series is one curve through the points (X[i], Y[i]), X ascending. A NaN or
 // infinite Y is a gap. A series with a name has an entry in its panel's key.
 type Series struct {
-	Name  string
-	X, Y  []float64
-	Style Style
-	Dots  bool // marks the points as well
+	Name      string
+	X, Y      []float64
+	Low, High []float64 // a band from Low to High behind the curve; nil: none
+	Style     Style
+	Dots      bool // marks the points as well
 }
 
 // Line is a line of reference across a panel. The label of a horizontal one
@@ -75,9 +79,9 @@ type Line struct {
 	Label string
 }
 
-// Sizes in the units of the viewBox, which is 1,000 wide.
+// Sizes in the units of the viewBox.
 const (
-	width      = 1000.0
+	fullWidth  = 1000.0
 	edge       = 14.0 // around the figure
 	gutter     = 12.0 // between panels
 	leftOfPlot = 46.0 // tick labels
@@ -89,24 +93,44 @@ const (
 	points     = 5000 // of a whole figure: under 100 kB
 )
 
-// SVG returns the picture.
-func (f *Figure) SVG() []byte {
+// SVG returns the picture as a file.
+func (f *Figure) SVG() []byte { return f.draw(points, true) }
+
+// Inline returns the picture of about n points in all as an element for a page
+// that has Sheet's rules; the title is there only for readers that do not see.
+func (f *Figure) Inline(n int) []byte { return f.draw(n, false) }
+
+// draw makes the picture; alone it has its title, its rules and its background.
+func (f *Figure) draw(points int, alone bool) []byte {
 	d := &drawing{}
 	columns := f.Columns
 	if columns < 1 {
 		columns = 1
 	}
+	width := f.Width
+	if width == 0 {
+		width = fullWidth
+	}
 	cell := (width - 2*edge - gutter*float64(columns-1)) / float64(columns)
-	head := 28.0
-	if f.Subtitle != "" {
+	head := 2.0
+	if alone {
+		head = 28
+	}
+	if f.Subtitle != "" && alone {
 		head += 16
 	}
 	key := layKeys(f.Key, width-2*edge)
 	if key.rows > 0 {
 		head += 8
 	}
-	body := head + keyRow*float64(key.rows) + 12
-	height := plotHeight(columns)
+	body := head + keyRow*float64(key.rows)
+	if alone {
+		body += 12
+	}
+	height := f.Height
+	if height == 0 {
+		height = plotHeight(columns)
+	}
 
 	// The panels of a row have the same room for their keys.
 	keys := make([]keyLayout, len(f.Panels))
@@ -137,9 +161,12 @@ func (f *Figure) SVG() []byte {
 		y = top + height + ticksBelow + axisTitle
 	}
 
-	d.open(width, y+6, f.Title, f.Subtitle, f.colors())
-	d.text("h big", edge, 26, "start", f.Title)
-	if f.Subtitle != "" {
+	d.open(width, y+6, f.Title, f.Subtitle)
+	if alone {
+		d.background(width, y+6, f.colors())
+		d.text("h big", edge, 26, "start", f.Title)
+	}
+	if f.Subtitle != "" && alone {
 		d.text("l", edge, 43, "start", f.Subtitle)
 	}
 	d.keys(key, edge, head+12)
@@ -152,6 +179,10 @@ func (f *Figure) SVG() []byte {
 // times. It starts at zero when the first point is near it.
 func (f *Figure) across() scale {
 	x := newScale(false)
+	if f.From < f.To {
+		x.lo, x.hi = f.From, f.To
+		return x
+	}
 	for i := range f.Panels {
 		p := &f.Panels[i]
 		for j := range p.Series {
@@ -246,7 +277,7 @@ func (d *drawing) attr(name string, v float64) {
 
 func (d *drawing) escape(s string) { xml.EscapeText(&d.Buffer, []byte(s)) }
 
-func (d *drawing) open(w, h float64, title, description string, colors []Color) {
+func (d *drawing) open(w, h float64, title, description string) {
 	d.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" class="pactune" role="img" viewBox="0 0 `)
 	d.num(w)
 	d.WriteByte(' ')
@@ -259,7 +290,10 @@ func (d *drawing) open(w, h float64, title, description string, colors []Color) 
 		d.escape(description)
 		d.WriteString("</desc>\n")
 	}
-	d.style(colors)
+}
+
+func (d *drawing) background(w, h float64, colors []Color) {
+	d.WriteString("<style>\n" + rules(colors) + "</style>\n")
 	d.WriteString(`<rect class="bg"`)
 	d.attr("width", w)
 	d.attr("height", h)
@@ -293,7 +327,7 @@ func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
 func (d *drawing) keys(k keyLayout, x, y float64) {
 	for i := range k.keys {
 		left, base := x+k.x[i], y+keyRow*float64(k.row[i])
-		d.line(k.keys[i].Style.class(), left, base-3.5, left+keySwatch, base-3.5)
+		d.line(k.keys[i].Style.Class(), left, base-3.5, left+keySwatch, base-3.5)
 		d.text("l", left+keySwatch+4, base, "start", k.keys[i].Name)
 	}
 }

@@ -49,6 +49,15 @@ type Table struct {
 	columns map[string][]float64
 }
 
+// NewTable makes a table of columns of one length.
+func NewTable(columns map[string][]float64) *Table {
+	t := &Table{columns: columns}
+	for _, c := range columns {
+		t.rows = len(c)
+	}
+	return t
+}
+
 // Column returns a value for each row.
 func (t *Table) Column(name string) []float64 {
 	c := t.columns[name]

@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Style is how a curve looks.
@@ -10,6 +11,7 @@ type Style struct {
 	Color Color
 	Dash  bool
 	Faint bool // behind another curve
+	Bold  bool
 
 	reference bool // a line of reference in a key
 }
@@ -48,7 +50,11 @@ func ramp(t float64, dark bool) string {
 	if dark {
 		lo, hi = 0.3, 1
 	}
-	at := (lo + t*(hi-lo)) * float64(len(viridis)-1)
+	return viridisAt(lo + t*(hi-lo))
+}
+
+func viridisAt(t float64) string {
+	at := t * float64(len(viridis)-1)
 	i := min(int(at), len(viridis)-2)
 	f := at - float64(i)
 	var c [3]int
@@ -79,7 +85,8 @@ func (c Color) rgb(dark bool) string {
 	return ramp(float64(c.index)/float64(c.of-1), dark)
 }
 
-func (s Style) class() string {
+// Class names the rules of Sheet for the style.
+func (s Style) Class() string {
 	if s.reference {
 		return "ref"
 	}
@@ -89,6 +96,9 @@ func (s Style) class() string {
 	}
 	if s.Faint {
 		class += " faint"
+	}
+	if s.Bold {
+		class += " bold"
 	}
 	return class
 }
@@ -101,23 +111,50 @@ const sheet = `.pactune text{font:11px system-ui,-apple-system,"Segoe UI","DejaV
 .pactune .dash{stroke-dasharray:5 4}.pactune .faint{stroke-width:1;stroke-opacity:.35}
 .pactune .bg{fill:#fff}.pactune .grid{stroke:#e4e8ec}.pactune .axis{stroke:#8c959f}
 .pactune .ref{stroke:#59636e;stroke-dasharray:2 3}
+.pactune .band{stroke:none;fill:currentColor;fill-opacity:.16}.pactune .bold{stroke-width:2.2}
+.pactune .mark{stroke-width:6.5;stroke-opacity:.7}
 `
 
 const darkSheet = `.pactune .h{fill:#f0f3f6}.pactune .l{fill:#a8b1bb}.pactune .halo{stroke:#0d1117}
 .pactune .bg{fill:#0d1117}.pactune .grid{stroke:#262c34}.pactune .axis{stroke:#6b747e}.pactune .ref{stroke:#a8b1bb}
 `
 
-// style writes the rules of both modes; colours are added as they are used.
-func (d *drawing) style(colors []Color) {
-	d.WriteString("<style>\n" + sheet)
+// rules are those of both modes; colours are added as they are used.
+func rules(colors []Color) string {
+	return sheet + strokes(colors, false) + "\n@media(prefers-color-scheme:dark){\n" + darkSheet + strokes(colors, true) + "\n}\n"
+}
+
+func strokes(colors []Color, dark bool) string {
+	var b strings.Builder
 	for _, c := range colors {
-		d.WriteString(".pactune ." + c.class() + "{stroke:" + c.rgb(false) + "}")
+		b.WriteString(".pactune ." + c.class() + "{stroke:" + c.rgb(dark) + ";color:" + c.rgb(dark) + "}")
 	}
-	d.WriteString("\n@media(prefers-color-scheme:dark){\n" + darkSheet)
-	for _, c := range colors {
-		d.WriteString(".pactune ." + c.class() + "{stroke:" + c.rgb(true) + "}")
+	return b.String()
+}
+
+// Sheet is the rules for a page with Inline's pictures: all hues, and ramps of so
+// many steps. Paper is light.
+func Sheet(ramps ...int) string {
+	var colors []Color
+	for i := range hues {
+		colors = append(colors, Hue(i))
 	}
-	d.WriteString("\n}\n</style>\n")
+	for _, n := range ramps {
+		for i := 0; i < n; i++ {
+			colors = append(colors, Ramp(i, n))
+		}
+	}
+	return strings.Replace(rules(colors), "@media(", "@media screen and (", 1)
+}
+
+// Heat is the colour of a cell of a heat map for t from 0 to 1, and one for text
+// on it, on any page.
+func Heat(t float64) (cell, text string) {
+	cell = viridisAt(t)
+	if t < 0.45 { // where black and white contrast alike
+		return cell, "#ffffff"
+	}
+	return cell, "#000000"
 }
 
 // colors lists what a figure uses, each once, in order of use.

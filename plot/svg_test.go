@@ -108,7 +108,7 @@ func TestAStraightLineStaysStraight(t *testing.T) {
 	}
 	// The panel is 1000 − 2·14 − 46 wide and 200 high; coordinates have one decimal.
 	for i, p := range runs[0] {
-		wantX := edge + leftOfPlot + float64(i)/10*(width-2*edge-leftOfPlot)
+		wantX := edge + leftOfPlot + float64(i)/10*(fullWidth-2*edge-leftOfPlot)
 		wantY := runs[0][0][1] - float64(i)/10*200
 		if math.Abs(p[0]-wantX) > 0.051 || math.Abs(p[1]-wantY) > 0.11 {
 			t.Errorf("point %d at %v, want (%v, %v)", i, p, wantX, wantY)
@@ -251,7 +251,7 @@ func TestThinningKeepsSpikesAndEnds(t *testing.T) {
 			t.Fatalf("point %d goes back", i)
 		}
 	}
-	left, wide := edge+leftOfPlot, width-2*edge-leftOfPlot
+	left, wide := edge+leftOfPlot, fullWidth-2*edge-leftOfPlot
 	for _, c := range []struct {
 		p    [2]float64
 		step float64
