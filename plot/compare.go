@@ -25,7 +25,7 @@ func Compare(runs []*Run) *Figure {
 		f.Key = append(f.Key, Key{r.title(), style})
 		epoch := r.Train.Column("epoch")
 		y := r.Train.Column("loss")
-		loss.Series = append(loss.Series, Series{X: epoch, Y: runningMean(y, max(1, len(y)/50)), Style: style})
+		loss.Series = append(loss.Series, Series{X: epoch, Y: RunningMean(y, max(1, len(y)/50)), Style: style})
 		clip.Series = append(clip.Series, Series{X: epoch, Y: r.clipRate().Y, Style: style})
 		if len(r.Evals) > 0 && name != "" {
 			t := r.Evals[0].Table

@@ -79,8 +79,15 @@ func (r *Run) ByComponent(column string) (panels []Panel) {
 			panels = append(panels, p)
 		}
 	}
-	share(panels)
+	Share(each(panels))
 	return panels
+}
+
+func each(panels []Panel) (list []*Panel) {
+	for i := range panels {
+		list = append(list, &panels[i])
+	}
+	return list
 }
 
 // ByLayer is ByComponent the other way: a panel for each layer, with a line for
@@ -98,7 +105,7 @@ func (r *Run) ByLayer(column string) []Panel {
 		s := Series{X: c.Table.Column("step"), Y: c.Table.Column(column), Style: kindStyle(kind)}
 		panels[layer].Series = append(panels[layer].Series, s)
 	}
-	share(panels)
+	Share(each(panels))
 	return panels
 }
 
@@ -192,8 +199,8 @@ func shortName(tensor, kind string) string {
 	return s
 }
 
-// share gives panels one range, but those that would show nothing in it.
-func share(panels []Panel) {
+// Share gives panels of norms one range, but those that would show nothing in it.
+func Share(panels []*Panel) {
 	s := newScale(true)
 	for i := range panels {
 		// a key's bias does not change a softmax: its gradient is rounding
@@ -216,7 +223,7 @@ func share(panels []Panel) {
 	}
 	s.settle()
 	for i := range panels {
-		if within(&panels[i], s) {
+		if within(panels[i], s) {
 			panels[i].Lo, panels[i].Hi = s.lo, s.hi
 		}
 	}

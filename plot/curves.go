@@ -110,7 +110,7 @@ func (r *Run) boundPanels() []Panel {
 		r.curve("training loss", "loss", Style{Color: Hue(0)}),
 	}}
 	kl := Panel{Title: "KL per training example", Log: true, Series: []Series{stage1("", "kl_per_row", Style{Color: Hue(0)})}}
-	kl.Lo, kl.Hi = fromFloor(kl.Series[0].Y)
+	kl.Lo, kl.Hi = FromFloor(kl.Series[0].Y)
 	return []Panel{
 		loss, kl,
 		{Title: "K and γ", Log: true, Series: []Series{
@@ -133,9 +133,9 @@ func (r *Run) noisePanel(part string) Panel {
 	}}
 }
 
-// fromFloor is the range of a logarithmic axis that shows at most four decades
+// FromFloor is the range of a logarithmic axis that shows at most four decades
 // below the highest value: KL starts at zero up to rounding.
-func fromFloor(v []float64) (lo, hi float64) {
+func FromFloor(v []float64) (lo, hi float64) {
 	s := newScale(true)
 	for _, x := range v {
 		if x > 0 && !math.IsInf(x, 0) {
@@ -193,7 +193,7 @@ func (r *Run) smooth(s Series) []Series {
 		return []Series{s}
 	}
 	mean := s
-	mean.Y = runningMean(s.Y, window)
+	mean.Y = RunningMean(s.Y, window)
 	if s.Name == "an update" {
 		mean.Name = fmt.Sprintf("mean of %d updates", window)
 	} else {
@@ -203,9 +203,9 @@ func (r *Run) smooth(s Series) []Series {
 	return []Series{s, mean}
 }
 
-// runningMean is the mean of the last n values up to each, or of as many as
+// RunningMean is the mean of the last n values up to each, or of as many as
 // there are; NaN does not count, and where none counts there is a gap.
-func runningMean(v []float64, n int) []float64 {
+func RunningMean(v []float64, n int) []float64 {
 	mean := make([]float64, len(v))
 	for i := range v {
 		sum, count := 0.0, 0.0

@@ -175,3 +175,21 @@ func (d *drawing) dots(s *Series, runs [][]point) {
 		d.WriteString("\"/>\n")
 	}
 }
+
+// ShareRange gives panels one range of y, so that heights can be compared.
+func ShareRange(panels []*Panel) {
+	if len(panels) == 0 {
+		return
+	}
+	all := Panel{Log: panels[0].Log, Lines: panels[0].Lines}
+	for _, p := range panels {
+		all.Series = append(all.Series, p.Series...)
+	}
+	if empty(&all) {
+		return
+	}
+	y := all.upright()
+	for _, p := range panels {
+		p.Lo, p.Hi = y.lo, y.hi
+	}
+}

@@ -217,7 +217,7 @@ func TestNamesOfTensors(t *testing.T) {
 }
 
 func TestRunningMean(t *testing.T) {
-	got := runningMean([]float64{1, 3, math.NaN(), 5, math.NaN(), math.NaN(), math.NaN()}, 3)
+	got := RunningMean([]float64{1, 3, math.NaN(), 5, math.NaN(), math.NaN(), math.NaN()}, 3)
 	want := []float64{1, 2, 2, 4, 5, 5, math.NaN()}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)

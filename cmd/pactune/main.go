@@ -74,6 +74,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    guess masked tokens
   pactune plot RUN --out DIR       draw the curves of a run as SVG
   pactune compare A B              judge methods by the runs of many seeds
+  pactune report A B --out report.html
+                                   show them on one page: curves, verdict, noise, norms, answers
   pactune bench gemm               measure speed beside the peak of this machine; also attention, step,
                                    pretrain, pac, predict
   pactune pretrain --model_config 4x256 --vocab DIR --train_files TEXT…
@@ -130,7 +132,7 @@ func command() *cobra.Command {
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
 		fewshotCommand(), tasksCommand(), debugDataCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),
-		plotCommand(), compareCommand(), benchCommand(),
+		plotCommand(), compareCommand(), reportCommand(), benchCommand(),
 		versionCommand(), optionsCommand(),
 	)
 	describeCompletion(root)

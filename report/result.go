@@ -1,0 +1,111 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"pactune/plot"
+	"pactune/stats"
+)
+
+// resultBlocks show how the runs ended: each seed, the tables of package compare,
+// its verdicts.
+func (b *book) resultBlocks() []*block {
+	r := b.result
+	if r == nil {
+		return nil
+	}
+	blocks := []*block{{
+		Text:  "Each dot is a seed. Below the dots stands the mean with its 95 % bootstrap interval.",
+		Cards: []*card{{picture: b.stripOfSeeds(), Numbers: b.seeds()}},
+	}}
+	if len(r.Pairs) > 0 {
+		verdict := &block{Title: "Verdict", Tables: []*table{rows("", r.PairRows())}, Text: r.Tests()}
+		for i := range r.Pairs {
+			verdict.Points = append(verdict.Points, r.Verdict(&r.Pairs[i]))
+		}
+		blocks = append(blocks, verdict)
+	}
+	blocks = append(blocks, &block{Title: "Methods", Text: visible(r.Head()) + ".", Tables: []*table{rows("", r.GroupRows())}})
+	for _, g := range b.groups {
+		if g.described == nil {
+			blocks[0].Points = append(blocks[0].Points, g.name+" is not compared: no run of it has an evaluation at its end.")
+		}
+	}
+	return blocks
+}
+
+func (b *book) stripOfSeeds() *strip {
+	r := b.result
+	s := &strip{plot.Strip{Title: visible(r.Metric) + " of every seed", XLabel: visible(r.Metric), Width: 520,
+		Line: plot.Line{At: r.Line, Label: fmt.Sprintf("majority line %.4f", r.Line)}}}
+	if math.IsNaN(r.Line) {
+		s.Line.Label = ""
+	}
+	for _, g := range b.groups {
+		d := g.described
+		if d == nil {
+			continue
+		}
+		row := plot.StripRow{Name: d.Name, Color: g.style.Color, Mean: d.Mean, Low: d.Interval.Low, High: d.Interval.High}
+		if d.Diverged > 0 {
+			row.Name += fmt.Sprintf(" (%d diverged)", d.Diverged)
+		}
+		for _, run := range g.runs {
+			if !run.Diverged() {
+				row.Values = append(row.Values, run.Metrics[r.Metric])
+			}
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
+}
+
+// seeds is the metric of every run, a line for a seed.
+func (b *book) seeds() *table {
+	t := &table{Head: []string{"seed"}}
+	var order []uint64
+	values := map[uint64][]cell{}
+	for i, g := range b.groups {
+		t.Head = append(t.Head, g.name)
+		for _, r := range g.runs {
+			seed := r.Seeds.Seed
+			if values[seed] == nil {
+				values[seed] = make([]cell, len(b.groups))
+				order = append(order, seed)
+			}
+			text := "diverged"
+			if v, ok := r.Metrics[b.result.Metric]; ok {
+				text = fixed(v)
+			}
+			if old := values[seed][i].Text; old != "" { // the same seed on other subsets
+				text = old + ", " + text
+			}
+			values[seed][i].Text = text
+		}
+	}
+	for _, seed := range order {
+		t.Rows = append(t.Rows, append(cells(fmt.Sprint(seed)), values[seed]...))
+	}
+	return t
+}
+
+// rows makes a table of texts, the first its head.
+func rows(title string, texts [][]string) *table {
+	t := &table{Title: title, Head: texts[0]}
+	for _, row := range texts[1:] {
+		t.Rows = append(t.Rows, cells(row...))
+	}
+	return t
+}
+
+// mean of what runs have.
+func mean(runs []*run, value func(*run) (float64, bool)) float64 {
+	var list []float64
+	for _, r := range runs {
+		if v, ok := value(r); ok {
+			list = append(list, v)
+		}
+	}
+	return stats.Mean(list)
+}

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// visible is text from a file with a sign in the place of every character that
+// shows nothing or acts on its surroundings: U+241B for an escape, ⟨U+202E⟩ for a
+// mark that turns the text around. What is no UTF-8 becomes U+FFFD.
+func visible(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r < 0x20:
+			b.WriteRune(0x2400 + r)
+		case r == 0x7f:
+			b.WriteRune(0x2421)
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff':
+			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// number has five digits, "–" for what is not a number.
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "–"
+	case v == 0:
+		return "0"
+	}
+	return strings.Replace(strconv.FormatFloat(v, 'g', 5, 64), "-", "−", -1)
+}
+
+// fixed has four places, as the tables of package compare.
+func fixed(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return strings.Replace(strconv.FormatFloat(v, 'f', 4, 64), "-", "−", -1)
+}
+
+// several is "1 run", "3 runs".
+func several(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
+
+// list joins words as a sentence does.
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
