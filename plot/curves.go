@@ -110,7 +110,7 @@ func (r *Run) boundPanels() []Panel {
 		r.curve("training loss", "loss", Style{Color: Hue(0)}),
 	}}
 	kl := Panel{Title: "KL per training example", Log: true, Series: []Series{stage1("", "kl_per_row", Style{Color: Hue(0)})}}
-	kl.Lo, kl.Hi = FromFloor(kl.Series[0].Y)
+	kl.Lo, kl.Hi = fromFloor(kl.Series[0].Y)
 	return []Panel{
 		loss, kl,
 		{Title: "K and γ", Log: true, Series: []Series{
@@ -133,9 +133,9 @@ func (r *Run) noisePanel(part string) Panel {
 	}}
 }
 
-// FromFloor is the range of a logarithmic axis that shows at most four decades
+// fromFloor is the range of a logarithmic axis that shows at most four decades
 // below the highest value: KL starts at zero up to rounding.
-func FromFloor(v []float64) (lo, hi float64) {
+func fromFloor(v []float64) (lo, hi float64) {
 	s := newScale(true)
 	for _, x := range v {
 		if x > 0 && !math.IsInf(x, 0) {

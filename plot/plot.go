@@ -252,8 +252,8 @@ func layKeys(keys []Key, room float64) keyLayout {
 	return k
 }
 
-// textWidth guesses: fonts differ, and six tenths of the size hold nearly all.
-func textWidth(s string) float64 { return 5.9 * float64(utf8.RuneCountInString(s)) }
+// textWidth guesses: fonts differ, and these hold nearly all.
+func textWidth(s string) float64 { return 6.3 * float64(utf8.RuneCountInString(s)) }
 
 // drawing is the text of the picture.
 type drawing struct{ bytes.Buffer }

@@ -111,7 +111,7 @@ const sheet = `.pactune text{font:11px system-ui,-apple-system,"Segoe UI","DejaV
 .pactune .dash{stroke-dasharray:5 4}.pactune .faint{stroke-width:1;stroke-opacity:.35}
 .pactune .bg{fill:#fff}.pactune .grid{stroke:#e4e8ec}.pactune .axis{stroke:#8c959f}
 .pactune .ref{stroke:#59636e;stroke-dasharray:2 3}
-.pactune .band{stroke:none;fill:currentColor;fill-opacity:.16}.pactune .bold{stroke-width:2.2}
+.pactune path.band{stroke:none;fill:currentColor;fill-opacity:.16}.pactune .bold{stroke-width:2.2}
 .pactune .mark{stroke-width:6.5;stroke-opacity:.7}
 `
 

@@ -45,12 +45,15 @@ func (g *group) with() (n int) {
 	return n
 }
 
+// drawnFrom so many examples on a bin is drawn: the accuracy of fewer is chance.
+const drawnFrom = 10
+
 // calibration holds confidence against accuracy, of all runs of a group together.
 func (b *book) calibration() *block {
-	p := plot.Panel{Title: "reliability", XLabel: "confidence, the probability of the answer", Lo: 0, Hi: 1.02,
+	p := plot.Panel{Title: "accuracy over confidence", XLabel: "confidence, the probability of the answer", Lo: 0, Hi: 1.02,
 		Series: []plot.Series{{Name: "accuracy = confidence", X: []float64{0, 1}, Y: []float64{0, 1}, Style: plot.Style{Color: plot.Hue(7), Dash: true}}}}
 	numbers := &table{Head: []string{"confidence", "method", "examples", "mean confidence", "accuracy"}}
-	errors := &table{Head: []string{"method", "calibration error (ECE), mean over runs"}}
+	errors := &table{Head: []string{"method", "ECE, mean over runs"}}
 	for _, g := range b.groups {
 		bins := g.bins()
 		if bins == nil {
@@ -61,7 +64,9 @@ func (b *book) calibration() *block {
 			if bin.Rows == 0 {
 				continue
 			}
-			s.X, s.Y = append(s.X, bin.Confidence), append(s.Y, bin.Accuracy)
+			if bin.Rows >= drawnFrom {
+				s.X, s.Y = append(s.X, bin.Confidence), append(s.Y, bin.Accuracy)
+			}
 			numbers.Rows = append(numbers.Rows, cells(fmt.Sprintf("%.3f to %.3f", bin.Low, bin.High), g.name, fmt.Sprintf("%.0f", bin.Rows), fixed(bin.Confidence), fixed(bin.Accuracy)))
 		}
 		p.Series = append(p.Series, s)
@@ -72,8 +77,8 @@ func (b *book) calibration() *block {
 	}
 	c := single(p)
 	c.From, c.To, c.Height = 0, 1, 300
-	return &block{Title: "Calibration", Text: "Examples in bins of the model's confidence, over the runs of a method; a calibrated model is right as often as it is sure.",
-		Cards: []*card{{picture: c, Numbers: numbers}}, Tables: []*table{errors}}
+	return &block{Title: "Calibration", Text: "Examples in bins of the model's confidence, over the runs of a method; a calibrated model is right as often as it is sure. Bins of fewer than 10 examples stand in the table alone. ECE is the calibration error, the mean distance of accuracy from confidence.",
+		Cards: []*card{{picture: c, Numbers: numbers}}, Tables: []*table{errors}, Beside: true}
 }
 
 func (r *run) ece() (float64, bool) {

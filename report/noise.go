@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"pactune/plot"
 	"pactune/safetensors"
@@ -183,10 +184,7 @@ func heat(text string, t float64) cell {
 	return cell{Text: text, Style: template.CSS("background:" + back + ";color:" + front)}
 }
 
-// short has two digits or three.
+// short is 3.2e-4.
 func short(v float64) string {
-	if v >= 0.001 && v < 1000 {
-		return strconv.FormatFloat(v, 'g', 3, 64)
-	}
-	return strconv.FormatFloat(v, 'e', 1, 64)
+	return strings.Replace(strconv.FormatFloat(v, 'e', 1, 64), "e-0", "e-", 1)
 }

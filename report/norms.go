@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strings"
 
 	"pactune/plot"
 	"pactune/stats"
@@ -44,9 +45,9 @@ func (g *group) outcomes() (list []outcome) {
 		return []outcome{{"", good, g.style}}
 	}
 	if len(good) > 0 {
-		list = append(list, outcome{"successful " + several(len(good), "run"), good, plot.Style{Color: plot.Hue(0)}})
+		list = append(list, outcome{several(len(good), "successful run"), good, plot.Style{Color: plot.Hue(0)}})
 	}
-	return append(list, outcome{"failed " + several(len(bad), "run"), bad, plot.Style{Color: plot.Hue(1)}})
+	return append(list, outcome{several(len(bad), "failed run"), bad, plot.Style{Color: plot.Hue(1)}})
 }
 
 // clipCards show what was clipped and the norm of an update's gradient, failed and
@@ -57,7 +58,7 @@ func (b *book) clipCards(g *group) (cards []*card) {
 		pick  history
 		log   bool
 	}{
-		{"clip rate by component (%)", percent(byEpoch("clip_rate")), false},
+		{"clip rate by component (%)", percent(smooth(byEpoch("clip_rate"))), false},
 		{"gradient norm before clipping", smooth(byEpoch("grad_norm")), true},
 		{"gradient norm after clipping", smooth(byEpoch("grad_norm_clipped")), true},
 	}
@@ -122,7 +123,10 @@ func (b *book) tensorBlocks(g *group, column, title string) (blocks []*block) {
 			if o.name != "" {
 				name += ": " + o.name
 			}
-			bl := &block{Title: b.of(g, name), Key: key, Small: true, Tables: nil}
+			bl := &block{Title: b.of(g, name), Key: key, Small: true, Fold: byLayer || column != "grad_norm"}
+			if m.Threshold > 0 && column == "grad_norm" {
+				bl.Text = "The dotted line is the threshold of clipping, " + number(m.Threshold) + ", of a " + visible(m.Grouping) + "."
+			}
 			for i := range pictures {
 				p := pictures[i]
 				p.XLabel = "update"
@@ -132,7 +136,9 @@ func (b *book) tensorBlocks(g *group, column, title string) (blocks []*block) {
 				panels = append(panels, &chart.Panels[0])
 				bl.Cards = append(bl.Cards, &card{picture: chart})
 			}
-			if !byLayer {
+			if byLayer {
+				bl.Text = strings.TrimSpace(bl.Text + " The numbers are those by component.")
+			} else {
 				bl.Tables = []*table{tensorNumbers(m, column)}
 			}
 			blocks = append(blocks, bl)

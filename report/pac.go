@@ -1,6 +1,9 @@
 package report
 
-import "pactune/plot"
+import (
+	"pactune/plot"
+	"pactune/stats"
+)
 
 // boundBlocks show the terms of PAC-tuning's objective, a block for each group that
 // trained with it.
@@ -49,7 +52,7 @@ func (b *book) boundCards(g *group) (cards []*card) {
 		p := plot.Panel{Title: t.title, XLabel: "epoch", Log: t.log, Series: c.series(g.runs, t.name, g.style, false)}
 		numbers := c.numbers(g.runs, "epoch")
 		if t.column == "kl_per_row" {
-			p.Lo, p.Hi = plot.FromFloor(c.median)
+			p.Lo, p.Hi = stats.Quantile(c.median, 0.05)/2, 1.5*stats.Quantile(c.median, 1) // at first KL is rounding
 		}
 		if t.second != "" && g.has(t.second) {
 			second := follow(g.runs, byEpoch(t.second))

@@ -30,6 +30,8 @@ type block struct {
 	Points      []string // a list of sentences
 	Key         []plot.Key
 	Small       bool // pictures
+	Fold        bool // behind the title
+	Beside      bool // tables stand beside pictures where there is room
 	Cards       []*card
 	Tables      []*table
 	Code        []string

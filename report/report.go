@@ -50,7 +50,7 @@ func Page(dirs []string, metric string) ([]byte, error) {
 var intro = map[string][]string{
 	"curves": {"A thin line is a run, dashed where the run failed; the thick line is the median of the runs that have got so far, and the band holds 10 to 90 % of them. The training loss is a running mean over a fiftieth of a run."},
 	"pac":    {"Stage 1 trains the noise with the weights by minimising the bound, loss + L_pac. Stage 2 keeps the noise and minimises the loss alone. Lines and bands are those of the curves above."},
-	"norms":  {"L2 norms, medians over runs; norms of gradients are those before clipping."},
+	"norms":  {"L2 norms, medians over runs; norms of gradients are those before clipping. Panels of a quantity share their axis, but those that would show nothing on it; the gradient of a key's bias is rounding alone, because it changes no softmax."},
 }
 
 func (b *book) title() string {

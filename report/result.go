@@ -16,8 +16,10 @@ func (b *book) resultBlocks() []*block {
 		return nil
 	}
 	blocks := []*block{{
-		Text:  "Each dot is a seed. Below the dots stands the mean with its 95 % bootstrap interval.",
-		Cards: []*card{{picture: b.stripOfSeeds(), Numbers: b.seeds()}},
+		Text:   "Each dot is a seed. Below the dots stands the mean with its 95 % bootstrap interval. " + sentence(visible(r.Head())),
+		Cards:  []*card{{picture: b.stripOfSeeds(), Numbers: b.seeds()}},
+		Tables: []*table{rows("", r.GroupRows())},
+		Beside: true,
 	}}
 	if len(r.Pairs) > 0 {
 		verdict := &block{Title: "Verdict", Tables: []*table{rows("", r.PairRows())}, Text: r.Tests()}
@@ -26,7 +28,6 @@ func (b *book) resultBlocks() []*block {
 		}
 		blocks = append(blocks, verdict)
 	}
-	blocks = append(blocks, &block{Title: "Methods", Text: visible(r.Head()) + ".", Tables: []*table{rows("", r.GroupRows())}})
 	for _, g := range b.groups {
 		if g.described == nil {
 			blocks[0].Points = append(blocks[0].Points, g.name+" is not compared: no run of it has an evaluation at its end.")

@@ -20,11 +20,12 @@ var floors = [][]string{
 	{"train", "submission", "parquet"},
 	{"pretrain"},
 	{"classify", "bench", "embedded", "plot", "compare"},
+	{"report"},
 	{"cmd/pactune"},
 }
 
 // only holds the packages that may import less than all lower floors: glue,
-// corpus and learn know no tensors, plot only the files of a run, checkpoint no
+// corpus and learn know no tensors, plot and report only the files of a run, checkpoint no
 // models.
 var only = map[string][]string{
 	"stats":           {"internal/rng", "internal/fmath"},
@@ -32,6 +33,7 @@ var only = map[string][]string{
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath"},
 	"plot":            {"internal/fault", "internal/strictjson"},
 	"compare":         {"glue", "stats", "internal/fault", "internal/strictjson"},
+	"report":          {"plot", "compare", "stats", "safetensors", "internal/fault", "internal/strictjson"},
 	"submission":      {"glue", "internal/fault"},
 	"parquet":         {"glue"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},

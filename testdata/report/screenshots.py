@@ -18,8 +18,9 @@ MARKS = """(() => {
   const bad = [];
   for (const f of document.querySelectorAll("figure")) {
     if (!f.querySelector("svg path")) bad.push("a figure without a picture");
-    if (!f.querySelector("details table") && !f.closest(".block").querySelector("details.wide table"))
-      bad.push("a picture without numbers: " + f.textContent.slice(0, 60));
+    if (!f.querySelector("details table") && !f.closest(".block, .fold").querySelector("details.wide table")
+        && !f.closest(".fold").textContent.includes("The numbers are those by component"))
+      bad.push("a picture without numbers: " + f.querySelector("title").textContent);
   }
   for (const s of document.querySelectorAll("section"))
     if (!s.querySelector("svg, table, pre")) bad.push("an empty section: " + s.id);
@@ -111,19 +112,22 @@ def look(browser, url, folder, section):
         browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         for theme in ("light", "dark"):
             browser.call("Emulation.setEmulatedMedia", media="screen", features=[{"name": "prefers-color-scheme", "value": theme}])
+            browser.value("for (const d of document.querySelectorAll('.fold')) d.open = true")
             seen = json.loads(browser.value(MARKS))
+            browser.value("for (const d of document.querySelectorAll('.fold')) d.open = false")
             bad += ["%s, %s: %s" % (name, theme, b) for b in seen.pop("bad")]
             print(name, theme, json.dumps(seen))
             if not folder:
                 continue
             top = browser.value("scrollY + document.getElementById(%s).getBoundingClientRect().top" % json.dumps(section)) if section else 0
-            tall = min(seen["height"] - top, height * 3 if section else 16000)
+            tall = min(browser.value("document.documentElement.scrollHeight") - top, height * 3 if section else 16000)
             shot = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
                                 clip={"x": 0, "y": top, "width": width, "height": tall, "scale": 1})
             (folder / ("%s%s-%s.png" % (section + "-" if section else "", name, theme))).write_bytes(base64.b64decode(shot["data"]))
     if folder and not section:
         browser.call("Emulation.setEmulatedMedia", media="", features=[])
-        (folder / "page.pdf").write_bytes(base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"]))
+        if "--pdf" in sys.argv:
+            (folder / "page.pdf").write_bytes(base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"]))
     return bad
 
 
