@@ -223,3 +223,23 @@ func TestRunningMean(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// By layer and by component the same lines stand in other panels.
+func TestByLayer(t *testing.T) {
+	r := read(t, folder(t, "cola", pacRun()))
+	panels := r.ByLayer("grad_norm")
+	if len(panels) != 2 || r.Layers() != 2 || panels[1].Title != "layer 1" {
+		t.Fatalf("%d panels of %d layers", len(panels), r.Layers())
+	}
+	for _, p := range panels {
+		if len(p.Series) != 1 || p.Series[0].Y[2] != 0.3 || p.Series[0].Style != ComponentKey()[0].Style {
+			t.Errorf("%s: %+v, want the query's line", p.Title, p.Series)
+		}
+	}
+	if key := ComponentKey(); len(key) != 16 {
+		t.Errorf("%d components, want 16", len(key))
+	}
+	if layer, name := Place("bert.encoder.layer.3.attention.self.key.bias"); layer != 3 || name != "key, bias" {
+		t.Errorf("layer %d, %s", layer, name)
+	}
+}

@@ -277,3 +277,87 @@ func TestColoursFollowTheReader(t *testing.T) {
 		}
 	}
 }
+
+// A band goes along its lower edge and back along the upper one; on a logarithmic
+// axis what is not positive lies at the bottom.
+func TestBand(t *testing.T) {
+	f := &Figure{From: 0, To: 2, Width: 400, Height: 100, Panels: []Panel{{Log: true, Lo: 0.1, Hi: 10,
+		Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{1, 1, 1}, Low: []float64{0, 0.1, 1}, High: []float64{10, 10, 1}}}}}}
+	svg := f.Inline(100)
+	if bytes.Contains(svg, []byte("<style>")) || bytes.Contains(svg, []byte(`class="bg"`)) {
+		t.Error("a picture in a page has rules of its own")
+	}
+	left, right, top := edge+leftOfPlot, 400-edge, 0.0
+	for _, e := range parse(t, svg) {
+		if e.class != "band c0" {
+			continue
+		}
+		var x, y float64
+		fmt.Sscanf(strings.TrimPrefix(e.d, "M"), "%g %g", &x, &y)
+		top = y - 100
+		want := fmt.Sprintf("M%g %gL%g %gL%g %gL%g %gL%g %gL%g %gZ", left, top+100, (left+right)/2, top+100, right, top+50,
+			right, top+50, (left+right)/2, top, left, top)
+		if e.d != want {
+			t.Errorf("band %s, want %s", e.d, want)
+		}
+		return
+	}
+	t.Error("no band")
+}
+
+func TestStrip(t *testing.T) {
+	s := &Strip{Width: 400, Line: Line{At: 0.5, Label: "line"}, Rows: []StripRow{
+		{Name: "a", Values: []float64{0.9, 0.5, 0.5, 0.5}, Mean: 0.6, Low: 0.5, High: 0.9},
+		{Name: "none", Values: []float64{math.NaN()}, Mean: math.NaN(), Low: math.NaN(), High: math.NaN(), Color: Hue(1)}}}
+	x := scale{lo: 0.5 - 0.04*0.4, hi: 0.9 + 0.04*0.4, from: edge, to: 400 - edge}
+	dots, bars := "", 0
+	for _, e := range parse(t, s.Inline()) {
+		switch e.class {
+		case "dot mark c0":
+			dots = e.d
+		case "s c0 bold":
+			bars++
+		case "s c1 bold":
+			t.Error("an interval of nothing")
+		}
+	}
+	// equal values stand over each other, the first in the middle
+	var want drawing
+	middle := 4 + keyRow + stripName + stripDots/2
+	for _, p := range []point{{x.at(0.5), middle}, {x.at(0.5), middle - dotSize}, {x.at(0.5), middle + dotSize}, {x.at(0.9), middle}} {
+		want.WriteByte('M')
+		want.num(p.x)
+		want.WriteByte(' ')
+		want.num(p.y)
+		want.WriteString("h0")
+	}
+	if dots != want.String() || bars != 4 {
+		t.Errorf("dots %s, want %s; %d lines of the interval, want 4", dots, want.String(), bars)
+	}
+}
+
+// White or black text contrasts with any cell by WCAG's 4.5 to 1.
+func TestTextOnAHeatMapCanBeRead(t *testing.T) {
+	luminance := func(hex string) float64 {
+		var c [3]int
+		fmt.Sscanf(hex, "#%02x%02x%02x", &c[0], &c[1], &c[2])
+		sum := 0.0
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			v := float64(c[i]) / 255
+			if v <= 0.03928 {
+				v /= 12.92
+			} else {
+				v = math.Pow((v+0.055)/1.055, 2.4)
+			}
+			sum += weight * v
+		}
+		return sum
+	}
+	for i := 0.0; i <= 200; i++ {
+		cell, text := Heat(i / 200)
+		a, b := luminance(cell), luminance(text)
+		if ratio := (math.Max(a, b) + 0.05) / (math.Min(a, b) + 0.05); ratio < 4.5 {
+			t.Errorf("at %v: %s on %s has a contrast of %.2f", i/200, text, cell, ratio)
+		}
+	}
+}

@@ -215,3 +215,14 @@ func score(set, run int) float64 {
 	z := fmath.NormalQuantile(rng.Uniform(key.Uint32(1, uint64(run))))
 	return math.Round(277*(0.66+0.03*z)) / 277
 }
+
+// By hand: 0.1·3 = 0.3 and 0.9·3 = 2.7 places from the smallest.
+func TestQuantile(t *testing.T) {
+	x := []float64{8, 1, 4, 2}
+	if a, b := Quantile(x, 0.1), Quantile(x, 0.9); math.Abs(a-1.3) > 1e-15 || math.Abs(b-6.8) > 1e-14 {
+		t.Errorf("%v and %v, want 1.3 and 6.8", a, b)
+	}
+	if v := Quantile(nil, 0.5); !math.IsNaN(v) {
+		t.Errorf("the median of nothing is %v", v)
+	}
+}
