@@ -77,6 +77,7 @@ type cell struct {
 	Text  string
 	Style template.CSS // of a heat map
 	Bar   template.CSS // width of a bar
+	Span  int          // columns, when more than one
 }
 
 //go:embed page.html

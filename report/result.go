@@ -38,7 +38,7 @@ func (b *book) resultBlocks() []*block {
 
 func (b *book) stripOfSeeds() *strip {
 	r := b.result
-	s := &strip{plot.Strip{Title: visible(r.Metric) + " of every seed", XLabel: visible(r.Metric), Width: 520,
+	s := &strip{plot.Strip{Title: visible(r.Metric) + " of every seed", XLabel: visible(r.Metric), Width: 440,
 		Line: plot.Line{At: r.Line, Label: fmt.Sprintf("majority line %.4f", r.Line)}}}
 	if math.IsNaN(r.Line) {
 		s.Line.Label = ""

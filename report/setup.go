@@ -58,17 +58,26 @@ func (b *book) origins() *table {
 		t.Head = append(t.Head, g.name)
 	}
 	for _, l := range lines {
-		row, empty := cells(l.name), true
+		row := cells(l.name)
 		for _, g := range b.groups {
-			text := g.common(l.of)
-			empty = empty && text == ""
-			row = append(row, cell{Text: text})
+			row = append(row, cell{Text: g.common(l.of)})
 		}
-		if !empty {
+		if row = merged(row); len(row) > 2 || row[1].Text != "" {
 			t.Rows = append(t.Rows, row)
 		}
 	}
 	return t
+}
+
+// merged is a row with one wide cell where all have the same text.
+func merged(row []cell) []cell {
+	for _, c := range row[2:] {
+		if c.Text != row[1].Text {
+			return row
+		}
+	}
+	row[1].Span = len(row) - 1
+	return row[:2]
 }
 
 // common is what all runs of a group have, or all that they have.

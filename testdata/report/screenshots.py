@@ -7,8 +7,8 @@ Fails when Chromium logs anything, when the page asks for anything but itself, w
 text of a picture lies over other text or outside it, when the page is wider than the
 window, or when a mark is missing: a picture in every figure, numbers behind it, and
 content in every section. With a folder it writes wide and narrow screenshots, light
-and dark, and page.pdf; with the id of a section they begin there. Needs Debian's
-chromium and Python's standard library.
+and dark; with the id of a section they begin there. Needs Debian's chromium and
+Python's standard library.
 """
 import base64, json, os, pathlib, subprocess, sys, tempfile
 
@@ -124,10 +124,6 @@ def look(browser, url, folder, section):
             shot = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
                                 clip={"x": 0, "y": top, "width": width, "height": tall, "scale": 1})
             (folder / ("%s%s-%s.png" % (section + "-" if section else "", name, theme))).write_bytes(base64.b64decode(shot["data"]))
-    if folder and not section:
-        browser.call("Emulation.setEmulatedMedia", media="", features=[])
-        if "--pdf" in sys.argv:
-            (folder / "page.pdf").write_bytes(base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"]))
     return bad
 
 
