@@ -151,7 +151,7 @@ func (f *Figure) draw(points int, alone bool) []byte {
 		for c := 0; c < columns && r*columns+c < len(f.Panels); c++ {
 			i := r*columns + c
 			x := edge + float64(c)*(cell+gutter)
-			inner.text("h", x+leftOfPlot, y+12, "start", f.Panels[i].Title)
+			inner.text("h", x+leftOfPlot, y+12, "start", fit(f.Panels[i].Title, (cell-leftOfPlot)/bolder))
 			inner.keys(keys[i], x+leftOfPlot, y+panelTitle+9)
 			inner.panel(&f.Panels[i], box{x + leftOfPlot, top, cell - leftOfPlot, height}, across, budget)
 			if f.Panels[i].XLabel != "" && i+columns >= len(f.Panels) {
@@ -236,10 +236,11 @@ type keyLayout struct {
 }
 
 func layKeys(keys []Key, room float64) keyLayout {
-	k := keyLayout{keys: keys, x: make([]float64, len(keys)), row: make([]int, len(keys))}
+	k := keyLayout{keys: append([]Key{}, keys...), x: make([]float64, len(keys)), row: make([]int, len(keys))}
 	x := 0.0
 	for i := range keys {
-		w := keySwatch + 4 + textWidth(keys[i].Name) + 12
+		k.keys[i].Name = fit(keys[i].Name, room-keySwatch-4)
+		w := keySwatch + 4 + textWidth(k.keys[i].Name) + 12
 		if i == 0 {
 			k.rows = 1
 		} else if x+w-12 > room {
@@ -254,6 +255,18 @@ func layKeys(keys []Key, room float64) keyLayout {
 
 // textWidth guesses: fonts differ, and these hold nearly all.
 func textWidth(s string) float64 { return 6.3 * float64(utf8.RuneCountInString(s)) }
+
+// bolder letters of a title are by so much wider.
+const bolder = 1.15
+
+// fit cuts a text that is wider than its room.
+func fit(s string, room float64) string {
+	if textWidth(s) <= room {
+		return s
+	}
+	keep := max(int(room/textWidth("…"))-1, 0)
+	return string([]rune(s)[:keep]) + "…"
+}
 
 // drawing is the text of the picture.
 type drawing struct{ bytes.Buffer }

@@ -83,7 +83,7 @@ func (s *Strip) Inline() []byte {
 
 // strip draws one sample below y.
 func (d *drawing) strip(r *StripRow, x scale, y float64) {
-	d.text("h halo", x.from, y+13, "start", r.Name)
+	d.text("h halo", x.from, y+13, "start", fit(r.Name, (x.to-x.from)/bolder))
 	middle := y + stripName + stripDots/2
 	d.WriteString(`<path class="dot mark ` + r.Color.class() + `" d="`)
 	for _, p := range swarm(r.Values, x) {

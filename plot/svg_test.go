@@ -361,3 +361,23 @@ func TestTextOnAHeatMapCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// A name from anywhere stays within its picture.
+func TestLongNamesAreCut(t *testing.T) {
+	long := strings.Repeat("w", 400)
+	f := &Figure{Width: 300, Panels: []Panel{{Title: long, Series: []Series{{Name: long, X: []float64{1}, Y: []float64{1}}}}}}
+	for _, svg := range [][]byte{f.Inline(10), (&Strip{Width: 300, Rows: []StripRow{{Name: long}}}).Inline()} {
+		cut := 0
+		for _, e := range parse(t, svg) {
+			if strings.HasPrefix(e.text, "www") {
+				cut++
+				if !strings.HasSuffix(e.text, "…") || e.x+textWidth(e.text) > 300 {
+					t.Errorf("%d letters at %v", len(e.text), e.x)
+				}
+			}
+		}
+		if cut == 0 {
+			t.Error("the name is not there")
+		}
+	}
+}

@@ -315,7 +315,7 @@ func TestEqualFoldersGiveEqualBytes(t *testing.T) {
 func TestHostileText(t *testing.T) {
 	markup := `<script>alert(1)</script>"><img src=x onerror=alert(2)>&amp;`
 	steering := "\x1b[31mred\x07 \u202eesrever\u2066 \u2028 \u0085{{.}}"
-	seen := `␛[31mred␇ ⟨U+202E⟩esrever⟨U+2066⟩ ⟨U+2028⟩ ⟨U+0085⟩{{.}}`
+	seen := `⟨U+001B⟩[31mred⟨U+0007⟩ ⟨U+202E⟩esrever⟨U+2066⟩ ⟨U+2028⟩ ⟨U+0085⟩{{.}}`
 	x := texts{markup, steering, "'; rm -rf / #" + markup, steering + markup, "bert." + markup + steering}
 	dirs := twoMethods(t, x)
 	hostile := filepath.Join(filepath.Dir(dirs[0]), "<b>x<b>"+"\u202e\x1b")
@@ -337,7 +337,7 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%d elements %s", n, name)
 		}
 	}
-	for id, parts := range map[string][]string{"answers": {markup, seen, "<b>x<b>⟨U+202E⟩␛"}, "norms": {markup + seen}, "setup": {seen + markup, `'pactune'`}, "pac": {markup + seen}} {
+	for id, parts := range map[string][]string{"answers": {markup, seen, "<b>x<b>⟨U+202E⟩⟨U+001B⟩"}, "norms": {markup + seen}, "setup": {seen + markup, `'pactune'`}, "pac": {markup + seen}} {
 		for _, part := range parts {
 			if id == "setup" && part == `'pactune'` {
 				part = `pactune train ''\''; rm -rf / #` + markup + `'`

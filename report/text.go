@@ -9,20 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// visible is text from a file with a sign in the place of every character that
-// shows nothing or acts on its surroundings: U+241B for an escape, ⟨U+202E⟩ for a
-// mark that turns the text around. What is no UTF-8 becomes U+FFFD.
+// visible is text from a file with the number of every character that shows nothing
+// or acts on its surroundings: ⟨U+001B⟩ for an escape, ⟨U+202E⟩ for a mark that turns
+// the text around. What is no UTF-8 becomes U+FFFD.
 func visible(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		switch {
-		case r < 0x20:
-			b.WriteRune(0x2400 + r)
-		case r == 0x7f:
-			b.WriteRune(0x2421)
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff':
-			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
-		default:
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			fmt.Fprintf(&b, "⟨%U⟩", r)
+		} else {
 			b.WriteRune(r)
 		}
 	}
