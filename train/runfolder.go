@@ -153,16 +153,34 @@ func listed3(entries []os.DirEntry) string {
 	return strings.Join(names, ", ")
 }
 
-// named makes a folder or takes an empty one, and locks it.
+// named makes a folder or takes an empty one, and locks it. While a run makes one it
+// holds a file beside it: another run might lock the folder first, and would leave it
+// behind as one that it has not made.
 func (f *Folder) named(path, model string) error {
 	exists, err := checkNamed(path, model)
 	if err != nil {
 		return err
 	}
-	if !exists {
-		if err := f.makeFolders(path); err != nil {
-			return err
+	making := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+files.LockName)
+	if exists {
+		if by := files.HeldBy(making); by != "" {
+			return taken(path, by)
 		}
+		return f.take(path, model)
+	}
+	if err := f.makeFolders(filepath.Dir(path)); err != nil {
+		return err
+	}
+	lock, by, err := files.TryLock(making)
+	if err != nil {
+		return fault.Errorf(fault.Usage, "--output_dir %w", err)
+	}
+	if lock == nil {
+		return taken(path, by)
+	}
+	defer lock.Unlock()
+	if err := f.makeFolders(path); err != nil {
+		return err
 	}
 	return f.take(path, model)
 }

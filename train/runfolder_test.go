@@ -168,6 +168,38 @@ func TestFoldersAtOnce(t *testing.T) {
 	}
 }
 
+// meanwhile is a disk on which something else happens when a folder has been made.
+type meanwhile struct {
+	files.FS
+	do func()
+}
+
+func (m meanwhile) Mkdir(name string) error {
+	err := m.FS.Mkdir(name)
+	m.do()
+	return err
+}
+
+// A run that finds a folder which another has made and not yet locked leaves it to
+// that one, which removes it.
+func TestFolderBeingMade(t *testing.T) {
+	root := t.TempDir()
+	c := &Config{OutputDir: filepath.Join(root, "out")}
+	f := &Folder{disk: meanwhile{files.OS, func() {
+		if _, err := NewRun(c, ""); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "is writing there") {
+			t.Errorf("while the folder is made: %v", err)
+		}
+	}}, sums: map[string]string{}}
+	f, err := f.opened(f.named(c.OutputDir, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if left := listing(t, root); left != "" {
+		t.Errorf("left %s", left)
+	}
+}
+
 // Two processes cannot write one folder, whether it was there before or not, and
 // what keeps the second out goes with the first. What a process leaves that was
 // killed at its start keeps nobody out.

@@ -64,8 +64,11 @@ func TryLock(path string) (l *FolderLock, by string, err error) {
 }
 
 // LockedBy names the process and the host that have a folder, "" for a free one.
-func LockedBy(dir string) string {
-	f, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
+func LockedBy(dir string) string { return HeldBy(filepath.Join(dir, LockName)) }
+
+// HeldBy names those that have a file by TryLock, "" for one that is free or not there.
+func HeldBy(path string) string {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return ""
 	}
