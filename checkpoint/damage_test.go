@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pactune/internal/fault"
@@ -112,6 +115,58 @@ func TestDamagedFiles(t *testing.T) {
 	if f != nil || len(damaged) != 2 || fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), "none of its 2 checkpoints is whole") ||
 		!strings.Contains(err.Error(), "never finished") || !strings.Contains(err.Error(), "checkpoint-1/state.json: not found") {
 		t.Errorf("all damaged: %v, %v, %v", f, damaged, err)
+	}
+}
+
+// unreadable is a disk that does not give one file or folder, or only opens it.
+type unreadable struct {
+	files.FS
+	path  string
+	err   error
+	opens bool
+}
+
+func (u unreadable) Open(name string) (fs.File, error) {
+	f, err := u.FS.Open(name)
+	if name != u.path {
+		return f, err
+	}
+	if u.opens {
+		return unreadableFile{f, u.err}, err
+	}
+	f.Close()
+	return nil, &fs.PathError{Op: "open", Path: name, Err: u.err}
+}
+
+func (u unreadable) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == u.path {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: u.err}
+	}
+	return u.FS.ReadDir(name)
+}
+
+type unreadableFile struct {
+	fs.File
+	err error
+}
+
+func (f unreadableFile) Read([]byte) (int, error) { return 0, f.err }
+
+// What cannot be read now may be whole: nothing older is taken for it.
+func TestUnreadableIsNotDamaged(t *testing.T) {
+	dir, paths := two(t)
+	for _, path := range append(paths, filepath.Join(dir, "checkpoint-2")) {
+		for _, cause := range []error{syscall.EIO, syscall.EMFILE, syscall.ENOMEM, syscall.EACCES, syscall.ESTALE} {
+			for _, opens := range []bool{false, true} {
+				f, damaged, err := Latest(unreadable{files.OS, path, cause, opens}, dir)
+				if f != nil || damaged != nil || Damaged(err) || fault.KindOf(err) != fault.Model || !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), path+": cannot be read: ") {
+					t.Errorf("%s, opened %t: %v, %v, %v", path, opens, f, damaged, err)
+				}
+			}
+		}
+	}
+	if _, err := Open(files.OS, filepath.Join(dir, "checkpoint-3")); !Damaged(err) || !strings.Contains(err.Error(), "checkpoint-3: not found") {
+		t.Errorf("no folder: %v", err)
 	}
 }
 

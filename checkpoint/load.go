@@ -50,7 +50,7 @@ func (f *Found) load(name string, arrays []Array, all bool) error {
 	path := filepath.Join(f.Path, name)
 	file, err := f.fsys.Open(path)
 	if err != nil {
-		return fault.Errorf(fault.Model, "%s: cannot be read: %w", path, err)
+		return unread(path, err)
 	}
 	tensors, err := safetensors.From(file, path)
 	if err != nil {

@@ -173,7 +173,7 @@ func (f *Folder) named(path, model string) error {
 	}
 	lock, by, err := files.TryLock(making)
 	if err != nil {
-		return fault.Errorf(fault.Usage, "--output_dir %w", err)
+		return fmt.Errorf("--output_dir %s: %w", path, err)
 	}
 	if lock == nil {
 		return taken(path, by)
