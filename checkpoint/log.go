@@ -19,16 +19,27 @@ type Log struct {
 	err    error // the first: what follows a line that failed would be torn
 }
 
-// OpenLog cuts the log to a length, that of the checkpoint's state or 0 for a
-// run that starts, and opens it to be written on. A log that is shorter has lost
-// lines: an error of kind fault.Model.
-func OpenLog(fsys files.FS, path string, length int64) (*Log, error) {
-	have, err := sizeOf(fsys, path)
+// CheckLog is the size of a log, 0 where there is none, after comparing it with the
+// length that a checkpoint's state has. A log that is shorter has lost lines: an
+// error of kind fault.Model.
+func CheckLog(fsys files.FS, path string, length int64) (have int64, err error) {
+	have, err = sizeOf(fsys, path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return 0, err
 	}
 	if have < length {
-		return nil, fault.Errorf(fault.Model, "%s: found %d bytes, expected at least the %d that the checkpoint tells: the log was cut or replaced; put it back, or start again in another folder", path, have, length)
+		return 0, fault.Errorf(fault.Model, "%s: found %d bytes, expected at least the %d that the checkpoint tells: the log was cut or replaced; put it back, or start again in another folder", path, have, length)
+	}
+	return have, nil
+}
+
+// OpenLog cuts the log to a length, that of the checkpoint's state or 0 for a
+// run that starts, and opens it to be written on. Errors are those of CheckLog and
+// of the disk.
+func OpenLog(fsys files.FS, path string, length int64) (*Log, error) {
+	have, err := CheckLog(fsys, path, length)
+	if err != nil {
+		return nil, err
 	}
 	if have > length {
 		if err := fsys.Truncate(path, length); err != nil {

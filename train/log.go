@@ -194,6 +194,16 @@ func (l *Log) Flush() (map[string]int64, error) {
 	return lengths, l.err
 }
 
+// check tells whether the logs have the lengths that Flush gave, or more.
+func (l *Log) check(lengths map[string]int64) error {
+	for _, f := range l.all() {
+		if _, err := checkpoint.CheckLog(l.disk, filepath.Join(l.dir, f.name), lengths[f.name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Cut takes back what was logged after the lengths that Flush gave.
 func (l *Log) Cut(lengths map[string]int64) error {
 	for _, f := range l.all() {

@@ -14,12 +14,15 @@ import (
 	"pactune/internal/fault"
 )
 
-// replay reads the logs of a run that goes on, which are cut to its checkpoint,
-// and thereby knows what the run knew: the mean loss, the rows of
+// replay reads the logs of a run that goes on, up to the lengths that its checkpoint
+// has, and thereby knows what the run knew: the mean loss, the rows of
 // trainer_state.json, the best evaluation, the last record, the time it took.
-func (r *run) replay() error {
+func (r *run) replay(lengths map[string]int64) error {
+	if err := r.folder.Log.check(lengths); err != nil {
+		return err
+	}
 	times := map[string]time.Duration{}
-	err := eachLine(filepath.Join(r.folder.Path(), "timings.jsonl"), func(l logLine) {
+	err := r.eachLine("timings.jsonl", lengths, func(l logLine) {
 		d := time.Duration(l.number("seconds") * float64(time.Second))
 		r.before += d
 		if l.text("split") != "" {
@@ -29,7 +32,7 @@ func (r *run) replay() error {
 	if err != nil {
 		return err
 	}
-	return eachLine(filepath.Join(r.folder.Path(), "metrics.jsonl"), func(l logLine) {
+	return r.eachLine("metrics.jsonl", lengths, func(l logLine) {
 		suffix, eval := strings.CutPrefix(l.text("split"), "eval")
 		if !eval {
 			rec := l.step()
@@ -53,8 +56,9 @@ func (r *run) replay() error {
 // logLine is a line of a log.
 type logLine map[string]any
 
-// eachLine reads a log; one that is not there has no lines.
-func eachLine(path string, do func(logLine)) error {
+// eachLine reads a log up to its length; one that is not there has no lines.
+func (r *run) eachLine(name string, lengths map[string]int64, do func(logLine)) error {
+	path := filepath.Join(r.folder.Path(), name)
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
 		return nil
@@ -63,7 +67,7 @@ func eachLine(path string, do func(logLine)) error {
 		return fault.Errorf(fault.Data, "%s: %w", path, err)
 	}
 	defer f.Close()
-	d := json.NewDecoder(bufio.NewReader(f))
+	d := json.NewDecoder(bufio.NewReader(io.LimitReader(f, lengths[name])))
 	for n := 1; ; n++ {
 		var l logLine
 		if err := d.Decode(&l); err == io.EOF {

@@ -166,7 +166,8 @@ func (r *run) writeManifest(exit string) error {
 }
 
 // restore makes a run that is prepared what it was at its newest whole
-// checkpoint, or at its start where it has none.
+// checkpoint, or at its start where it has none. What came after that is removed
+// once the checkpoint has proved to be one of this run.
 func (r *run) restore(e *earlier) error {
 	found, err := r.find(e)
 	if err != nil {
@@ -183,19 +184,19 @@ func (r *run) restore(e *earlier) error {
 		return err
 	}
 	saved.Origin = r.origin // its files may have moved
-	if err := checkpoint.Rewind(files.OS, e.dir, step); err != nil {
-		return err
-	}
-	if err := r.folder.Log.Cut(saved.Logs); err != nil {
-		return err
-	}
 	if found != nil {
-		if err := r.replay(); err != nil {
+		if err := r.replay(saved.Logs); err != nil {
 			return err
 		}
 		if err := r.load(found, saved); err != nil {
 			return err
 		}
+	}
+	if err := checkpoint.Rewind(files.OS, e.dir, step); err != nil {
+		return err
+	}
+	if err := r.folder.Log.Cut(saved.Logs); err != nil {
+		return err
 	}
 	r.saved = saved.Step
 	r.note(fmt.Sprintf("%s goes on after update %d", e.dir, saved.Step))

@@ -73,7 +73,7 @@ func (r *run) state(logs map[string]int64) *state {
 	return s
 }
 
-// load puts a checkpoint into a run that is prepared and whose logs are cut to it.
+// load puts a checkpoint into a run that is prepared and knows its logs.
 func (r *run) load(found *checkpoint.Found, saved *state) error {
 	r.t.begin(saved.Step)
 	for name, arrays := range map[string][]checkpoint.Array{checkpoint.Model: Weights(r.t.model.Store), checkpoint.Optimizer: r.t.moments()} {
