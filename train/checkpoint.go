@@ -93,7 +93,7 @@ func (c *Config) checkBest(p *Plan) error {
 }
 
 // takeBest ends a run with the weights of its best evaluation. Those of its last
-// update stay in a checkpoint.
+// update stay in a checkpoint; where that of the best is damaged, they are the model.
 func (r *run) takeBest(ctx context.Context) error {
 	best := r.finish.Result.Best
 	if best == nil || best.Step == r.finish.Result.Steps {
@@ -103,6 +103,10 @@ func (r *run) takeBest(ctx context.Context) error {
 		return err
 	}
 	found, err := checkpoint.Open(files.OS, filepath.Join(r.folder.Path(), fmt.Sprintf("checkpoint-%d", best.Step)))
+	if checkpoint.Damaged(err) {
+		r.note(fmt.Sprintf("the model is that after the last update, %d: the evaluation after update %d was the best, but its checkpoint is damaged: %v", r.finish.Result.Steps, best.Step, err))
+		return nil
+	}
 	if err != nil {
 		return err
 	}

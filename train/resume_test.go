@@ -207,38 +207,6 @@ func TestResumePassesOverDamage(t *testing.T) {
 	r.equal("damaged", whole, dir)
 }
 
-// An older checkpoint that is named but cannot be gone on with leaves the newer ones
-// and the logs as they are.
-func TestResumeFromOlderRemovesLast(t *testing.T) {
-	r, dir := newResumable(t, "adamw"), filepath.Join(t.TempDir(), "run")
-	r.options += "max_steps 6 "
-	r.must(dir, "save_steps 2 save_total_limit 9", 5, false)
-	older := filepath.Join(dir, "checkpoint-2")
-	state, told := filepath.Join(older, checkpoint.State), filepath.Join(older, "COMPLETE")
-	was, err := files.Hash(files.OS, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := readAll(t, state)
-	os.WriteFile(state, bytes.Replace(good, []byte(`"total_steps": 6`), []byte(`"total_steps": 7`), 1), 0o666)
-	is, _ := files.Hash(files.OS, state)
-	sums := readAll(t, told)
-	os.WriteFile(told, bytes.Replace(sums, []byte(was.SHA256), []byte(is.SHA256), 1), 0o666)
-	before, log := listing(t, dir), readAll(t, filepath.Join(dir, "metrics.jsonl"))
-	if _, _, err := r.run(dir, "resume "+older, 0, false); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), "is not that of the log") {
-		t.Errorf("a state of another run: %v", err)
-	}
-	if after := listing(t, dir); after != before || !bytes.Equal(readAll(t, filepath.Join(dir, "metrics.jsonl")), log) {
-		t.Errorf("left %s, before %s", after, before)
-	}
-	os.WriteFile(state, good, 0o666)
-	os.WriteFile(told, sums, 0o666)
-	whole := filepath.Join(filepath.Dir(dir), "whole")
-	r.must(whole, "", 0, false)
-	r.must(dir, "save_total_limit 9 resume "+older, 0, false)
-	r.equal("from an older checkpoint", whole, dir)
-}
-
 // What would not give the same run is refused, with what differs, and changes
 // nothing.
 func TestResumeRefuses(t *testing.T) {

@@ -1,0 +1,89 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pactune/checkpoint"
+	"pactune/internal/fault"
+	"pactune/internal/files"
+)
+
+// change changes a file of a checkpoint, with the right sums in COMPLETE.
+func change(t *testing.T, dir, name string, do func([]byte) []byte) {
+	t.Helper()
+	path, told := filepath.Join(dir, name), filepath.Join(dir, "COMPLETE")
+	line := func() []byte {
+		w, err := files.Hash(files.OS, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Appendf(nil, "# %d bytes\n%s  %s\n", w.Size, w.SHA256, name)
+	}
+	was, before := line(), readAll(t, path)
+	after := do(bytes.Clone(before))
+	if bytes.Equal(before, after) {
+		t.Fatalf("%s: nothing to change", path)
+	}
+	os.WriteFile(path, after, 0o666)
+	os.WriteFile(told, bytes.Replace(readAll(t, told), was, line(), 1), 0o666)
+}
+
+func replaced(old, new string) func([]byte) []byte {
+	return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
+}
+
+// An older checkpoint that is named but cannot be gone on with leaves the newer ones
+// and the logs as they are.
+func TestResumeFromOlderRemovesLast(t *testing.T) {
+	r, root := newResumable(t, "adamw"), t.TempDir()
+	r.options += "max_steps 6 "
+	whole, dir := filepath.Join(root, "whole"), filepath.Join(root, "run")
+	r.must(dir, "save_steps 2 save_total_limit 9", 5, false)
+	older := filepath.Join(dir, "checkpoint-2")
+	change(t, older, checkpoint.State, replaced(`"total_steps": 6`, `"total_steps": 7`))
+	before, log := listing(t, dir), readAll(t, filepath.Join(dir, "metrics.jsonl"))
+	if _, _, err := r.run(dir, "resume "+older, 0, false); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), "is not that of the log") {
+		t.Errorf("a state of another run: %v", err)
+	}
+	if after := listing(t, dir); after != before || !bytes.Equal(readAll(t, filepath.Join(dir, "metrics.jsonl")), log) {
+		t.Errorf("left %s, before %s", after, before)
+	}
+	change(t, older, checkpoint.State, replaced(`"total_steps": 7`, `"total_steps": 6`))
+	r.must(whole, "", 0, false)
+	r.must(dir, "save_total_limit 9 resume "+older, 0, false)
+	r.equal("from an older checkpoint", whole, dir)
+}
+
+// With a damaged checkpoint of the best evaluation the run ends with its last weights,
+// and says so.
+func TestDamagedBest(t *testing.T) {
+	r, dir := newResumable(t, "best"), filepath.Join(t.TempDir(), "run")
+	r.options += "max_steps 12 metric_for_best_model accuracy learning_rate 1e-9 " // the first of equals
+	var notes []string
+	damage := func(s *StepRecord, _ Timing) {
+		if s.Step == 12 {
+			os.Remove(filepath.Join(dir, "checkpoint-5", checkpoint.Model))
+		}
+	}
+	c := settings(t, r.options+"output_dir "+dir)
+	res, err := Run(context.Background(), c, nil, Hooks{OnStep: damage, OnNote: func(text string) { notes = append(notes, text) }})
+	if err != nil || res.Best.Step != 5 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if text := strings.Join(notes, "\n"); !strings.Contains(text, "the model is that after the last update, 12: the evaluation after update 5 was the best, but its checkpoint is damaged: "+dir) {
+		t.Errorf("notes: %s", text)
+	}
+	// The model has float32, a checkpoint the numbers of the build.
+	if tensor.FloatBytes == 4 && !bytes.Equal(readAll(t, filepath.Join(dir, "model.safetensors")), readAll(t, filepath.Join(dir, "checkpoint-12", checkpoint.Model))) {
+		t.Error("the model is not that after the last update")
+	}
+	if len(res.Evals) != 1 || res.Evals[0].Step != 12 {
+		t.Errorf("evaluations: %+v", res.Evals)
+	}
+}
