@@ -25,7 +25,8 @@ type state struct {
 	Skips    train.Skips      `json:"skips"`
 	Spikes   train.Spikes     `json:"spikes"`
 	Text     []textFile       `json:"text"`
-	Saved    int              `json:"-"` // step of the newest checkpoint
+	Products string           `json:"products,omitempty"` // of the machine (train.Config.Products)
+	Saved    int              `json:"-"`                  // step of the newest checkpoint
 }
 
 // textFile is a file of text as the run found it.
@@ -52,7 +53,7 @@ func (r *run) save() error {
 		return err
 	}
 	r.done.Skips, r.done.Spikes = r.t.skips, r.t.spikes
-	r.done.Logs, r.done.Position, r.done.Text = logs, r.text.Position(), r.textFiles()
+	r.done.Logs, r.done.Position, r.done.Text, r.done.Products = logs, r.text.Position(), r.textFiles(), r.cfg.Products()
 	config, err := r.t.model.Config.JSON()
 	if err != nil {
 		return err
@@ -140,6 +141,7 @@ func (r *run) load(found *checkpoint.Found) error {
 	if err := found.Load(checkpoint.Optimizer, train.Moments(r.t.opt)); err != nil {
 		return err
 	}
+	r.note(r.cfg.OtherProducts(r.done.Products))
 	r.t.skips, r.t.spikes = r.done.Skips, r.done.Spikes
 	r.done.Saved = r.done.Step
 	return r.text.Seek(r.done.Position)

@@ -252,6 +252,27 @@ func (c *Config) Kernel() asm.Kernel {
 	return asm.ActiveKernel()
 }
 
+// Products names the sums that this machine makes of products where their bits depend
+// on it, "" where they do not: "bfmmla" rounds bfloat16 otherwise than "fma".
+func (c *Config) Products() string {
+	switch {
+	case c.Precision != "bf16":
+		return ""
+	case c.Kernel().ISA == asm.BFMMLA:
+		return "bfmmla"
+	}
+	return "fma"
+}
+
+// OtherProducts warns of a run that goes on where the products of bfloat16 have other
+// bits than where it was saved; was is what Products gave there, "" for unknown.
+func (c *Config) OtherProducts(was string) string {
+	if is := c.Products(); is != was && was != "" {
+		return fmt.Sprintf("precision bf16: the run was saved on a machine whose products are %s, here they are %s: it goes on, but not to the bit of a run on one machine", was, is)
+	}
+	return ""
+}
+
 // precisionNote tells a user whom bf16 gains nothing.
 func precisionNote(c *Config) string {
 	if k := c.Kernel(); c.Precision != "bf16" || k.Precision == asm.BF16 && k.ISA != asm.Reference {

@@ -22,6 +22,9 @@ type origin struct {
 	Rows    string            `json:"rows"`    // SHA-256 of the tokens and labels
 	Weights string            `json:"weights"` // of the model before the first update
 	Config  string            `json:"config"`  // of its config.json
+
+	// Of what the machine was when the run was last saved: another one is warned of.
+	Products string `json:"products,omitempty"`
 }
 
 func (r *run) describeOrigin() error {
@@ -31,7 +34,7 @@ func (r *run) describeOrigin() error {
 	}
 	sum := sha256.Sum256(config)
 	r.origin = origin{Options: r.cfg.shaping(), Data: r.finish.Data, Rows: hashRows(append([]*glue.Encoded{r.t.data}, r.evals...)),
-		Weights: hashModel(r.t.model), Config: hex.EncodeToString(sum[:])}
+		Weights: hashModel(r.t.model), Config: hex.EncodeToString(sum[:]), Products: r.cfg.Products()}
 	return nil
 }
 

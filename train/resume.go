@@ -183,7 +183,8 @@ func (r *run) restore(e *earlier) error {
 	if err := r.origin.differs(&saved.Origin, r.plan.Model); err != nil {
 		return err
 	}
-	saved.Origin = r.origin // its files may have moved
+	r.note(r.cfg.OtherProducts(saved.Origin.Products))
+	saved.Origin = r.origin // its files may have moved, and the machine be another
 	if found != nil {
 		if err := r.replay(saved.Logs); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"pactune/checkpoint"
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/tensor"
 )
 
 // change changes a file of a checkpoint, with the right sums in COMPLETE.
@@ -85,5 +86,26 @@ func TestDamagedBest(t *testing.T) {
 	}
 	if len(res.Evals) != 1 || res.Evals[0].Step != 12 {
 		t.Errorf("evaluations: %+v", res.Evals)
+	}
+}
+
+// A run in bfloat16 that goes on where products have other bits is told so.
+func TestResumeWithOtherProducts(t *testing.T) {
+	if tensor.FloatBytes == 8 {
+		t.Skip("float64 has no bf16")
+	}
+	r, dir := newResumable(t, "adamw"), filepath.Join(t.TempDir(), "run")
+	r.options += "max_steps 4 precision bf16 "
+	r.must(dir, "", 2, false)
+	is := settings(t, "precision bf16").Products()
+	other := map[string]string{"fma": "bfmmla", "bfmmla": "fma"}[is]
+	change(t, filepath.Join(dir, "checkpoint-2"), checkpoint.State, replaced(`"products": "`+is+`"`, `"products": "`+other+`"`))
+	_, notes, err := r.run(dir, "resume auto", 3, false)
+	if text := strings.Join(notes, "\n"); err != nil || !strings.Contains(text, "whose products are "+other+", here they are "+is) {
+		t.Errorf("%v: %s", err, text)
+	}
+	_, notes, err = r.run(dir, "resume auto", 0, false)
+	if text := strings.Join(notes, "\n"); err != nil || strings.Contains(text, "products") {
+		t.Errorf("where it was saved: %v: %s", err, text)
 	}
 }
