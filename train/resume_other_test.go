@@ -3,7 +3,9 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,5 +109,30 @@ func TestResumeWithOtherProducts(t *testing.T) {
 	_, notes, err = r.run(dir, "resume auto", 0, false)
 	if text := strings.Join(notes, "\n"); err != nil || strings.Contains(text, "products") {
 		t.Errorf("where it was saved: %v: %s", err, text)
+	}
+}
+
+// A run whose weights are of no use ends as diverged, whatever it was before.
+func TestDivergedWithoutWeights(t *testing.T) {
+	if tensor.FloatBytes == 8 {
+		t.Skip("float64 holds whatever comes of the float32 numbers of a file")
+	}
+	r, dir := newResumable(t, "adamw"), filepath.Join(t.TempDir(), "run")
+	r.options += "max_steps 4 "
+	r.must(dir, "", 2, false)
+	change(t, filepath.Join(dir, "checkpoint-2"), checkpoint.Model, func(b []byte) []byte {
+		for at := 8 + int(binary.LittleEndian.Uint64(b)); at < len(b); at += 4 {
+			binary.LittleEndian.PutUint32(b[at:], math.Float32bits(3e38))
+		}
+		return b
+	})
+	if _, _, err := r.run(dir, "resume auto", 0, false); fault.KindOf(err) != fault.Diverged || !strings.Contains(err.Error(), "no good weights are left") {
+		t.Errorf("%v", err)
+	}
+	if text := string(readAll(t, filepath.Join(dir, "run.json"))); !strings.Contains(text, `"exit": "diverged: update 3: the loss is NaN`) {
+		t.Errorf("run.json is\n%s", text)
+	}
+	if _, _, err := r.run(dir, "resume auto", 0, false); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "would again") {
+		t.Errorf("resumed: %v", err)
 	}
 }

@@ -306,15 +306,20 @@ func (r *run) fail(err error) error {
 	if r.t.takeBack() {
 		res.Steps--
 	}
+	exit := "diverged: " + err.Error()
 	if (res.Steps > 0 || r.folder.Published()) && r.t.finite() == nil && !r.t.unproved {
-		if saveErr := r.write("diverged: " + err.Error()); saveErr == nil {
-			return fmt.Errorf("%w; the last good weights, those after update %d, are in %s", err, res.Steps, r.folder.Path())
+		if saveErr := r.write(exit); saveErr != nil {
+			return fmt.Errorf("%w; the last good weights, those after update %d, cannot be saved: %w", err, res.Steps, saveErr)
 		}
+		return fmt.Errorf("%w; the last good weights, those after update %d, are in %s", err, res.Steps, r.folder.Path())
 	}
-	if r.folder.Published() {
-		return fmt.Errorf("%w; no good weights are left, the log is in %s", err, r.folder.Path())
+	if !r.folder.Published() {
+		return fmt.Errorf("%w; no update gave usable weights, and nothing is saved", err)
 	}
-	return fmt.Errorf("%w; no update gave usable weights, and nothing is saved", err)
+	if saveErr := r.writeManifest(exit); saveErr != nil {
+		err = fmt.Errorf("%w; run.json does not say so: %w", err, saveErr)
+	}
+	return fmt.Errorf("%w; no good weights are left, the log is in %s", err, r.folder.Path())
 }
 
 func (r *run) write(exit string) error {
