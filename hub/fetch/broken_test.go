@@ -297,6 +297,14 @@ func TestHostile(t *testing.T) {
 			fmt.Fprint(w, `{"sha": "../../../../x", "siblings": [{"rfilename": "config.json"}]}`)
 			return true
 		},
+		"twice": func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasPrefix(r.URL.Path, "/api/models/") {
+				return false
+			}
+			fmt.Fprintf(w, `{"sha": %q, "sha": %q, "siblings": [{"rfilename": "config.json"}, {"rfilename": "vocab.txt"}, {"rfilename": "model.safetensors"}]}`,
+				strings.Repeat("0", 40), strings.Repeat("0123456789", 4))
+			return true
+		},
 		"etag": func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodHead {
 				w.Header().Set("ETag", `"../../../../x"`)

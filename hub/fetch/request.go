@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"pactune/hub"
 	"pactune/internal/fault"
+	"pactune/internal/strictjson"
 )
 
 const (
@@ -145,24 +145,36 @@ func (d *download) list(ctx context.Context) ([]string, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, d.refused(resp)
 	}
-	var listing struct {
-		SHA      string
-		Siblings []struct{ RFilename string }
+	var listing struct { // the answer has many more members, of no use here
+		SHA      string `json:"sha"`
+		Siblings []struct {
+			Name string `json:"rfilename"`
+		} `json:"siblings"`
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxListing+1))
 	if err != nil {
 		return nil, unreachable{fmt.Errorf("%s broke off: %w", d.endpoint.Host, err)}
 	}
-	if len(text) > maxListing || json.Unmarshal(text, &listing) != nil || !hub.IsCommit(listing.SHA) {
-		return nil, fault.Errorf(fault.Model, "%s: answers with no list of files; expected a hub (HF_ENDPOINT)", short(at))
+	if len(text) > maxListing {
+		return nil, noList(at, fmt.Errorf("found more than %d bytes", maxListing))
+	}
+	if err := strictjson.Unmarshal(text, &listing); err != nil {
+		return nil, noList(at, err)
+	}
+	if !hub.IsCommit(listing.SHA) {
+		return nil, noList(at, fmt.Errorf("found the commit %.60q", listing.SHA))
 	}
 	d.result.Commit = listing.SHA
 	d.result.Folder = filepath.Join(d.dir, "snapshots", listing.SHA)
 	var names []string
 	for _, file := range listing.Siblings {
-		names = append(names, file.RFilename)
+		names = append(names, file.Name)
 	}
 	return names, nil
+}
+
+func noList(at *url.URL, err error) error {
+	return fault.Errorf(fault.Model, "%s: answers with no list of files; expected a hub (HF_ENDPOINT): %w", short(at), err)
 }
 
 // head asks for the hash, the size and the place of a file.

@@ -39,7 +39,7 @@ var only = map[string][]string{
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault"},
 	"tokenizer/learn": {"tokenizer", "internal/fault", "internal/par"},
 	"hub":             {"safetensors", "internal/fault"},
-	"hub/fetch":       {"hub", "safetensors", "internal/files", "internal/fault"},
+	"hub/fetch":       {"hub", "safetensors", "internal/files", "internal/fault", "internal/strictjson"},
 }
 
 func floorOf(pkg string) int {
