@@ -17,6 +17,7 @@
 package hub
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"os"
@@ -74,16 +75,12 @@ func (r Ref) Base() string {
 	return "models--" + strings.ReplaceAll(r.Name, "/", "--")
 }
 
-// CacheDir is the folder of the cache: the given one, else that of
-// HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME, else ~/.cache/huggingface/hub.
+// CacheDir is the folder of the cache: the given one, else that of TRANSFORMERS_CACHE,
+// which transformers 4 puts above all, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME or
+// XDG_CACHE_HOME, else ~/.cache/huggingface/hub.
 func CacheDir(given string) string {
-	if given == "" {
-		given = os.Getenv("HF_HUB_CACHE")
-	}
-	if given == "" {
-		given = filepath.Join(Home(), "hub")
-	}
-	return expand(given)
+	return expand(cmp.Or(given, os.Getenv("TRANSFORMERS_CACHE"), os.Getenv("HF_HUB_CACHE"), os.Getenv("HUGGINGFACE_HUB_CACHE"),
+		filepath.Join(Home(), "hub")))
 }
 
 // Home is Hugging Face's folder, where the token is too.

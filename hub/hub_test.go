@@ -121,7 +121,8 @@ func TestIsName(t *testing.T) {
 	}
 }
 
-// The places are those of huggingface_hub's constants.py.
+// The places are those of huggingface_hub's constants.py and of transformers 4's
+// utils/hub.py.
 func TestCacheDir(t *testing.T) {
 	for _, test := range []struct{ given, hubCache, home, xdg, want string }{
 		{"", "", "", "", "/home/me/.cache/huggingface/hub"},
@@ -138,10 +139,27 @@ func TestCacheDir(t *testing.T) {
 		t.Setenv("HOME", "/home/me")
 		t.Setenv("USERPROFILE", "/home/me")
 		t.Setenv("HF_HUB_CACHE", test.hubCache)
+		t.Setenv("TRANSFORMERS_CACHE", "")
+		t.Setenv("HUGGINGFACE_HUB_CACHE", "")
 		t.Setenv("HF_HOME", test.home)
 		t.Setenv("XDG_CACHE_HOME", test.xdg)
 		if got := CacheDir(test.given); got != filepath.FromSlash(test.want) {
 			t.Errorf("%+v: found %s", test, got)
+		}
+	}
+}
+
+// Each is above those before.
+func TestLegacyCacheDir(t *testing.T) {
+	names := []string{"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "TRANSFORMERS_CACHE"}
+	for _, name := range names {
+		t.Setenv(name, "")
+	}
+	t.Setenv("HF_HOME", "/hf")
+	for _, name := range names {
+		t.Setenv(name, "/"+name)
+		if got := CacheDir(""); got != filepath.FromSlash("/"+name) {
+			t.Errorf("%s: found %s", name, got)
 		}
 	}
 }

@@ -228,6 +228,8 @@ var environment = []struct {
 	{Name: "TERM", Help: "dumb: plain lines instead of an updating one"},
 	{Name: "HF_HOME", Help: "Hugging Face's folder, with the cache hub and the file token; none: XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface", in: InDownload},
 	{Name: "HF_HUB_CACHE", Help: "the cache of models; none: HF_HOME/hub", in: InDownload},
+	{Name: "HUGGINGFACE_HUB_CACHE", Help: "the same, where HF_HUB_CACHE is not set", in: InDownload},
+	{Name: "TRANSFORMERS_CACHE", Help: "the same, above both, as in transformers 4", in: InDownload},
 	{Name: "XDG_CACHE_HOME", Help: "where HF_HOME is by default", in: InDownload},
 	{Name: "HF_HUB_OFFLINE", Help: "1, ON, YES or TRUE: pactune download uses no network; no other command ever does", in: InDownload},
 	{Name: "TRANSFORMERS_OFFLINE", Help: "the same, where HF_HUB_OFFLINE is not set", in: InDownload},

@@ -22,6 +22,7 @@ type badFiles struct {
 
 func newBadFiles(t *testing.T) *badFiles {
 	t.Setenv("HF_HUB_CACHE", "cache") // the same on every machine
+	t.Setenv("TRANSFORMERS_CACHE", "")
 	t.Setenv("HF_ENDPOINT", "")
 	f := &badFiles{t, job(t)}
 	r := pactune(t, f.dir, "", strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --method cwgnc --max_steps 1 --output_dir tuned")...)

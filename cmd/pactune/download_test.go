@@ -27,7 +27,7 @@ func onHub(t *testing.T, dir string) (h *fake.Hub, with func(env string, args st
 	return h, func(env, args string) outcome {
 		t.Helper()
 		c := command1(dir, strings.Fields(args)...)
-		c.Env = append(c.Env, "HF_ENDPOINT="+h.URL, "HF_HOME="+filepath.Join(dir, "hf"), "HF_HUB_CACHE=", "HF_TOKEN=", "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=")
+		c.Env = append(c.Env, "HF_ENDPOINT="+h.URL, "HF_HOME="+filepath.Join(dir, "hf"), "HF_HUB_CACHE=", "HUGGINGFACE_HUB_CACHE=", "TRANSFORMERS_CACHE=", "HF_TOKEN=", "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=")
 		c.Env = append(c.Env, strings.Fields(env)...)
 		return outcomeOf(t, c, "a garden\n")
 	}
