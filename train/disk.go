@@ -3,7 +3,6 @@ package train
 import (
 	"cmp"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"pactune/bert"
@@ -83,12 +82,7 @@ func (c *Config) CheckDisk(d *Disk, kept int, folder *Folder) error {
 	if folder != nil {
 		dir, held = folder.Path(), folder.size()
 	}
-	for { // what is there already tells the disk
-		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
+	dir = files.Existing(dir) // tells the disk
 	if d.Free = files.Free(dir); d.Free < 0 {
 		return nil
 	}

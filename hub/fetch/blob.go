@@ -10,6 +10,7 @@ import (
 	gohash "hash"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,23 @@ func (d *download) has(e *entry) bool {
 		}
 	}
 	return false
+}
+
+// room is an error where the bytes that are yet to come are more than are free.
+func (d *download) room(entries []*entry) error {
+	need, seen := int64(0), map[string]bool{}
+	for _, e := range entries {
+		if seen[e.hash] || d.has(e) {
+			continue
+		}
+		seen[e.hash] = true
+		have, _ := d.size(d.blobPath(e) + incomplete)
+		need += min(max(0, e.size-have), math.MaxInt64-need) // whatever the hub says
+	}
+	if free := d.free(files.Existing(d.dir)); free >= 0 && need > free {
+		return fault.Errorf(fault.Resources, "%s: the cache %s needs %d bytes for its files, but only %d are free: make room, or name a folder on another disk with --cache_dir", d.ref.Name, d.cache, need, free)
+	}
+	return nil
 }
 
 // incomplete ends the name of a blob that has not come whole.

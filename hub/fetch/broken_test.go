@@ -397,3 +397,38 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// What the disk cannot hold is not begun; what has come of it before is not needed again.
+func TestNoRoom(t *testing.T) {
+	h, cache := fake.New(t, name, model()), filepath.Join(t.TempDir(), "not", "yet")
+	s := source(t, h)
+	need := int64(0)
+	for _, file := range read {
+		need += int64(len(h.Files[file]))
+	}
+	s.free = func(dir string) int64 {
+		if _, err := os.Stat(dir); err != nil {
+			t.Errorf("asked for the disk of %s: %v", dir, err)
+		}
+		return need - 1
+	}
+	_, err := s.get(cache, "main")
+	fails(t, err, fault.Resources, cache, fmt.Sprintf("needs %d bytes", need), fmt.Sprintf("only %d are free", need-1))
+	if _, err := os.Stat(filepath.Dir(cache)); err == nil || len(ranges(h)) > 0 {
+		t.Error("something was fetched")
+	}
+	part := filepath.Join(cache, "models--owner--model", "blobs", fake.Hash(h.Files["model.safetensors"])+incomplete)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(part), 0o777), os.WriteFile(part, []byte("w"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.get(cache, "main"); err != nil {
+		t.Error(err)
+	}
+	whole(t, h, cache, true)
+	h.Files["model.safetensors"] = h.Files["model.safetensors"][1:] // another, of which nothing is there
+	h.Commit = strings.Repeat("1", 40)
+	s.free = func(string) int64 { return int64(len(h.Files["model.safetensors"])) }
+	if _, err := s.get(cache, "main"); err != nil {
+		t.Errorf("only the weights are new: %v", err)
+	}
+}

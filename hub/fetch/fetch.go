@@ -51,6 +51,7 @@ type Source struct {
 	agent    string
 	client   client
 	disk     files.FS
+	free     func(dir string) int64 // files.Free
 }
 
 // FromEnvironment is the hub of HF_ENDPOINT, with the token of HF_TOKEN or of
@@ -64,14 +65,14 @@ func FromEnvironment(agent string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{endpoint: endpoint, token: token, offline: hub.Offline(), agent: agent, client: newClient(), disk: files.OS}, nil
+	return &Source{endpoint: endpoint, token: token, offline: hub.Offline(), agent: agent, client: newClient(), disk: files.OS, free: files.Free}, nil
 }
 
 // Download brings the files of a model that are read into a cache. It goes on
 // with what an earlier call left incomplete. Offline, or for a commit that is
 // there already, it asks nobody. Errors are of kind fault.Usage for what the hub refuses,
 // fault.Model for files that are not what it announced, fault.Resources for a
-// full disk, and fault.Internal for a network that fails.
+// disk that is full or too small for them, and fault.Internal for a network that fails.
 func (s *Source) Download(ctx context.Context, ref hub.Ref, cache string, h Hooks) (*Result, error) {
 	if err := ref.Check(); err != nil {
 		return nil, err
@@ -149,7 +150,8 @@ func (d *download) run(ctx context.Context) error {
 	return d.publish(entries)
 }
 
-// announced asks the hub for what it has under each name.
+// announced asks the hub for what it has under each name, and refuses what the disk of
+// the cache cannot hold.
 func (d *download) announced(ctx context.Context, names []string) ([]*entry, error) {
 	var entries []*entry
 	for _, name := range names {
@@ -159,7 +161,7 @@ func (d *download) announced(ctx context.Context, names []string) ([]*entry, err
 		}
 		entries = append(entries, e)
 	}
-	return entries, nil
+	return entries, d.room(entries)
 }
 
 // parts are the files of weights that an index names.

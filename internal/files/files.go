@@ -91,6 +91,16 @@ func (osFS) SyncDir(name string) error                  { return syncDir(name) }
 func (osFS) Open(name string) (fs.File, error)          { return os.Open(name) }
 func (osFS) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 
+// Existing is path, or the nearest folder above it that is there.
+func Existing(path string) string {
+	for {
+		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
 // temporaryStart begins the names of files that are not yet whole.
 const temporaryStart = ".tmp-"
 
