@@ -183,6 +183,7 @@ type Result struct {
 	Evals       []*EvalRecord // of the saved weights: one, two for MNLI, none when they were not evaluated
 	Best        *EvalRecord
 	TrainLoss   float64 // mean over all updates
+	FLOs        float64 // of the updates, as transformers counts them (run.flos)
 	Elapsed     time.Duration
 	Predicting  time.Duration // of it, the answers to the test files
 	Interrupted bool          // the context ended; the weights of the last update were saved

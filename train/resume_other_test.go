@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -134,5 +135,22 @@ func TestDivergedWithoutWeights(t *testing.T) {
 	}
 	if _, _, err := r.run(dir, "resume auto", 0, false); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "would again") {
 		t.Errorf("resumed: %v", err)
+	}
+}
+
+// The operations are those that transformers counts: this model has 2034 parameters
+// outside its tables (num_parameters(exclude_embeddings=True)), an epoch 500 tokens.
+func TestFLOs(t *testing.T) {
+	r, dir := newResumable(t, "adamw"), filepath.Join(t.TempDir(), "run")
+	r.options += "head pooler num_train_epochs 1 eval_strategy no "
+	r.must(dir, "", 8, false)
+	r.must(dir, "resume auto", 0, false)
+	for _, name := range []string{"all_results.json", "train_results.json", "trainer_state.json"} {
+		var results struct {
+			FLOs float64 `json:"total_flos"`
+		}
+		if err := json.Unmarshal(readAll(t, filepath.Join(dir, name)), &results); err != nil || results.FLOs != 6*2034*500 {
+			t.Errorf("%s: %v, %v, want %d", name, results.FLOs, err, 6*2034*500)
+		}
 	}
 }

@@ -327,7 +327,7 @@ func (r *run) write(exit string) error {
 	if len(r.last) > 0 && r.last[0].record.Step != cmp.Or(r.weightsOf, res.Steps) {
 		r.last = nil // of other weights than those that are saved
 	}
-	res.TrainLoss, res.Folder = r.loss.take(), f.Path()
+	res.TrainLoss, res.FLOs, res.Folder = r.loss.take(), r.flos(), f.Path()
 	r.finish.End, r.finish.Exit = time.Now(), exit
 	res.Elapsed = r.before + r.finish.End.Sub(r.finish.Start)
 	for _, ev := range r.last {

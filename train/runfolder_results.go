@@ -4,6 +4,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -137,6 +138,7 @@ func trainResults(s *Finish) map[string]any {
 	seconds := (s.Result.Elapsed - s.Result.Predicting).Seconds()
 	return map[string]any{
 		"epoch":                    epochs(s.Plan, s.Result.Steps),
+		"total_flos":               s.Result.FLOs,
 		"train_loss":               s.Result.TrainLoss,
 		"train_runtime":            round(seconds, 4),
 		"train_samples":            s.Plan.TrainRows,
@@ -188,9 +190,29 @@ func round(v float64, digits int) float64 {
 	return r
 }
 
+// flos is transformers' floating_point_ops, 6 × tokens × parameters outside the tables
+// of embeddings, over the updates so far: 2 for the forward and 4 for the backward pass,
+// whatever is frozen, without attention's products of tokens with tokens. Tokens are
+// those of the texts; run_glue counts the padding that it computes with, too.
+func (r *run) flos() float64 {
+	tokens, parameters := 0, 0
+	for s := range r.finish.Result.Steps {
+		for _, row := range r.t.order.Rows(s) {
+			tokens += r.t.data.Len(int(row))
+		}
+	}
+	for _, p := range r.t.model.Store.Params {
+		if !strings.HasSuffix(p.Name, "_embeddings.weight") {
+			parameters += len(p.Clean)
+		}
+	}
+	return 6 * float64(tokens) * float64(parameters)
+}
+
 // state is trainer_state.json. Its keys are those of transformers'
 // TrainerState, which refuses others; what is ours stands in the rows. Its
-// best_global_step is left out: version 4.46 refuses it, too.
+// best_global_step is left out: version 4.46 refuses it, and later ones take null
+// where it is not there.
 func (h *history) state(s *Finish) map[string]any {
 	state := map[string]any{
 		"best_metric": nil, "best_model_checkpoint": nil,
@@ -198,7 +220,7 @@ func (h *history) state(s *Finish) map[string]any {
 		"eval_steps": s.Config.EvalEvery(s.Plan.Steps, s.Plan.StepsPerEpoch), "logging_steps": s.Plan.LogEvery,
 		"save_steps": s.Config.saveSteps(s.Plan), "max_steps": s.Plan.Steps, "num_train_epochs": int(math.Ceil(epochs(s.Plan, s.Plan.Steps))),
 		"is_hyper_param_search": false, "is_local_process_zero": true, "is_world_process_zero": true,
-		"num_input_tokens_seen": 0, "stateful_callbacks": map[string]any{}, "total_flos": 0.0,
+		"num_input_tokens_seen": 0, "stateful_callbacks": map[string]any{}, "total_flos": s.Result.FLOs,
 		"train_batch_size": s.Config.BatchSize, "trial_name": nil, "trial_params": nil,
 		"log_history": append(h.log(s.Config.EvalBatchSize), trainHistory(s)),
 	}
