@@ -55,7 +55,7 @@ func checkProfile(option, path string) error {
 		err = why.Err // without the temporary name
 	}
 	if err != nil {
-		return fault.Errorf(fault.Usage, "--%s %s: no file can be written there: %w", option, path, err)
+		return fault.Errorf(files.Kind(err), "--%s %s: no file can be written there: %w", option, path, err)
 	}
 	f.Close()
 	return files.OS.Remove(name)

@@ -205,7 +205,7 @@ func (f *Folder) stage(path, model string) error {
 		return fault.Errorf(fault.Usage, "--output_dir %s: another process is writing there (%s); if none is running, it was killed: remove that folder", path, f.dir)
 	}
 	if err != nil {
-		return fault.Errorf(fault.Usage, "--output_dir %s: cannot make the folder: %w", path, err)
+		return fault.Errorf(files.Kind(err), "--output_dir %s: cannot make the folder: %w", path, err)
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func (f *Folder) take(path, model string) error {
 	f.path, f.dir = path, path
 	var err error
 	if f.lock, err = files.Lock(path); err != nil {
-		return fault.Errorf(fault.Usage, "--output_dir %w", err)
+		return fmt.Errorf("--output_dir %w", err)
 	}
 	entries, err := os.ReadDir(path)
 	if err == nil && len(content(entries)) > 0 {
@@ -263,7 +263,7 @@ func (f *Folder) number(root, name string) error {
 			continue
 		}
 		if err != nil {
-			return fault.Errorf(fault.Usage, "%s: cannot make a folder: %w; name one with --output_dir", root, err)
+			return fault.Errorf(files.Kind(err), "%s: cannot make a folder: %w; name one with --output_dir", root, err)
 		}
 		path := filepath.Join(root, fmt.Sprintf("%03d-%s", n, name))
 		if taken, _ := filepath.Glob(filepath.Join(root, fmt.Sprintf("%03d-*", n))); len(taken) > 0 {
@@ -272,7 +272,7 @@ func (f *Folder) number(root, name string) error {
 		}
 		if err := f.disk.Rename(reserved, path); err != nil {
 			f.disk.Remove(reserved)
-			return fault.Errorf(fault.Usage, "%s: cannot make the folder: %w; name one with --output_dir", path, err)
+			return fault.Errorf(files.Kind(err), "%s: cannot make the folder: %w; name one with --output_dir", path, err)
 		}
 		f.made = append(f.made, path)
 		return f.take(path, "")
@@ -305,7 +305,7 @@ func (f *Folder) makeFolders(dir string) error {
 	}
 	for _, d := range missing {
 		if err := f.disk.Mkdir(d); err != nil && !errors.Is(err, os.ErrExist) {
-			return fault.Errorf(fault.Usage, "%s: cannot make the folder: %w; name another one with --output_dir", d, err)
+			return fault.Errorf(files.Kind(err), "%s: cannot make the folder: %w; name another one with --output_dir", d, err)
 		}
 		f.made = append(f.made, d)
 	}

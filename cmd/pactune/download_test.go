@@ -135,7 +135,7 @@ func TestBadDownload(t *testing.T) {
 		{"HF_ENDPOINT=http://mirror.example", "download owner/model", 2, "expected an address with https"},
 		{"HF_ENDPOINT=http://127.0.0.1:1", "download owner/model", 1, "does not answer"},
 		{"TRANSFORMERS_OFFLINE=1", "download owner/model", 2, "forbids the network"},
-		{"HF_HUB_CACHE=train.txt", "download owner/model", 1, "train.txt"},
+		{"HF_HUB_CACHE=train.txt", "download owner/model", 2, "train.txt"},
 	} {
 		before := tree(t, dir)
 		r := with(test.env, test.args)

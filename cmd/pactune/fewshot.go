@@ -13,6 +13,7 @@ import (
 
 	"pactune/glue"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/train"
 )
 
@@ -88,7 +89,7 @@ func (f *fewShots) write() error {
 		}
 		set := glue.KShotFolder(task, n, uint32(seed))
 		if err := os.MkdirAll(filepath.Join(folder.Dir(), set), 0o777); err != nil {
-			return fault.Errorf(fault.Usage, "--out %s: %w", f.out, err)
+			return fault.Errorf(files.Kind(err), "--out %s: %w", f.out, err)
 		}
 		for name, text := range sets {
 			if err := folder.Write(filepath.Join(set, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {

@@ -96,7 +96,7 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 // that option.
 func withoutOption(err error) error {
 	reword := strings.NewReplacer("--output_dir ", "", "; name a new folder, or leave the option out for runs/NNN-…", "; name a new folder", " with --output_dir", "")
-	return fault.Errorf(fault.Usage, "%s", reword.Replace(err.Error()))
+	return fault.Errorf(fault.KindOf(err), "%s", reword.Replace(err.Error()))
 }
 
 func weights(m *bert.Model) int {

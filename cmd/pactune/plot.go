@@ -56,7 +56,7 @@ func drawRuns(dirs []string, out string) error {
 		return err
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
-		return fault.Errorf(fault.Usage, "--out %s: %w", out, err)
+		return fault.Errorf(files.Kind(err), "--out %s: %w", out, err)
 	}
 	for _, r := range runs {
 		prefix := ""
@@ -100,7 +100,7 @@ func readRuns(dirs []string) ([]*plot.Run, error) {
 func writePicture(path string, f *plot.Figure) error {
 	_, err := files.WriteFile(files.OS, path, func(w io.Writer) error { _, err := w.Write(f.SVG()); return err })
 	if err != nil {
-		return fault.Errorf(fault.Resources, "%w", err)
+		return err
 	}
 	fmt.Println(path)
 	return nil

@@ -44,14 +44,15 @@ func TestWriteFile(t *testing.T) {
 	if measured, err := Measure(text("old")); err != nil || measured != old {
 		t.Errorf("%v, %v", measured, err)
 	}
-	for cause, kind := range map[error]fault.Kind{syscall.ENOSPC: fault.Resources, syscall.EDQUOT: fault.Resources, errors.New("broken"): fault.Internal} {
+	for cause, kind := range map[error]fault.Kind{syscall.ENOSPC: fault.Resources, syscall.EDQUOT: fault.Resources, syscall.EIO: fault.Internal, errors.New("broken"): fault.Internal,
+		syscall.EACCES: fault.Usage, syscall.EROFS: fault.Usage, syscall.ENOTDIR: fault.Usage} {
 		_, err := WriteFile(OS, path, func(w io.Writer) error { io.WriteString(w, "newer"); return cause })
 		if fault.KindOf(err) != kind || !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), "its 5 bytes") {
 			t.Errorf("%v: %v", cause, err)
 		}
 	}
 	_, err = WriteFile(OS, filepath.Join(dir, "none", "x"), text("new"))
-	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "its 3 bytes") {
+	if fault.KindOf(err) != fault.Usage || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "its 3 bytes") {
 		t.Errorf("no folder: %v", err)
 	}
 	if _, err := WriteNew(OS, path, text("new")); !errors.Is(err, os.ErrExist) {

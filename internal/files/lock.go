@@ -35,7 +35,7 @@ func TryLock(path string) (l *FolderLock, by string, err error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 		if err != nil {
-			return nil, "", fault.Errorf(fault.Usage, "%s: cannot take the folder: %w", filepath.Dir(path), err)
+			return nil, "", fault.Errorf(Kind(err), "%s: cannot take the folder: %w", filepath.Dir(path), err)
 		}
 		held, err := lock(f)
 		if held {

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"syscall"
 
@@ -102,17 +104,38 @@ func (s *sink) Write(p []byte) (int, error) {
 }
 
 // Fault says what a failed write of a file that needs so many bytes (0: not
-// known) means to the user: a full disk is of kind fault.Resources.
+// known) means to the user; it is of the kind Kind.
 func Fault(path string, bytes int64, err error) error {
-	switch {
-	case NoSpace(err) && bytes > 0:
-		return fault.Errorf(fault.Resources, "%s: no space left on the disk for its %d bytes: %w; free some, or write elsewhere", path, bytes, err)
-	case NoSpace(err):
-		return fault.Errorf(fault.Resources, "%s: no space left on the disk: %w; free some, or write elsewhere", path, err)
-	case bytes > 0:
-		return fault.Errorf(fault.Internal, "%s: cannot write its %d bytes: %w", path, bytes, err)
+	its := ""
+	if bytes > 0 {
+		its = fmt.Sprintf(" its %d bytes", bytes)
 	}
-	return fault.Errorf(fault.Internal, "%s: cannot write: %w", path, err)
+	switch kind := Kind(err); kind {
+	case fault.Resources:
+		if bytes > 0 {
+			its = " for" + its
+		}
+		return fault.Errorf(kind, "%s: no space left on the disk%s: %w; free some, or write elsewhere", path, its, err)
+	case fault.Usage:
+		return fault.Errorf(kind, "%s: cannot write%s: %w; name a place that can be written", path, its, err)
+	default:
+		return fault.Errorf(kind, "%s: cannot write%s: %w", path, its, err)
+	}
+}
+
+// Kind is the kind of fault that a failed write is, or the making of a folder:
+// Resources where the disk is full, Usage where this user cannot write under that
+// name, Internal for anything else, such as a disk that fails.
+func Kind(err error) fault.Kind {
+	if NoSpace(err) {
+		return fault.Resources
+	}
+	for _, place := range []error{fs.ErrPermission, fs.ErrNotExist, fs.ErrExist, syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
+		if errors.Is(err, place) {
+			return fault.Usage
+		}
+	}
+	return fault.Internal
 }
 
 // NoSpace tells whether err says that a disk, or a user's share of it, is full.
