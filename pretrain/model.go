@@ -37,9 +37,9 @@ func (c *Config) open() (*source, error) {
 		}
 		return &source{tok: tok, config: checkpoint.Config, checkpoint: checkpoint, licence: licence}, nil
 	}
-	tok, err := openVocabulary(c.Vocab)
+	tok, err := tokenizer.Open(c.Vocab, tokenizer.Options{Lowercase: true})
 	if err != nil {
-		return nil, err
+		return nil, fault.Errorf(fault.KindOf(err), "--vocab %w", err)
 	}
 	s := &source{tok: tok}
 	text, err := os.ReadFile(c.ModelConfig)
@@ -59,19 +59,6 @@ func (c *Config) open() (*source, error) {
 		return nil, fault.Errorf(fault.Model, "%s: vocab_size is %d, but %s has %d tokens", c.ModelConfig, s.config.VocabSize, c.Vocab, n)
 	}
 	return s, nil
-}
-
-// openVocabulary opens a folder of a tokeniser or a vocab.txt.
-func openVocabulary(name string) (*tokenizer.Tokenizer, error) {
-	if isDir(name) {
-		return tokenizer.Load(os.DirFS(name), ".")
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fault.Errorf(fault.Model, "--vocab %s: no such folder or file; expected the folder of a tokeniser or a vocab.txt", name)
-	}
-	defer f.Close()
-	return tokenizer.FromVocab(f, name, tokenizer.Options{Lowercase: true})
 }
 
 func (s *source) close() {

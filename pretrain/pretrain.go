@@ -25,7 +25,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -313,10 +312,4 @@ func (c *Config) files() []string {
 		}
 	}
 	return names
-}
-
-// isDir tells whether a path is a folder.
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"os"
 	"path"
 	"sort"
 	"strconv"
@@ -19,6 +20,28 @@ import (
 
 // maxFile bounds the bytes of a file; the largest vocabularies have 17 MB.
 const maxFile = 64 << 20
+
+// Open reads a tokeniser from a folder, as Load does, or from a vocab.txt, as FromVocab
+// does with o, which a folder decides itself. Errors are of kind fault.Model.
+func Open(name string, o Options) (*Tokenizer, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%s: no such file or folder; expected a vocab.txt, one token a line, or the folder of a tokeniser", name)
+	}
+	if info.IsDir() {
+		t, err := Load(os.DirFS(name), ".")
+		if err != nil {
+			return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
+		}
+		return t, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%w", err)
+	}
+	defer f.Close()
+	return FromVocab(f, name, o)
+}
 
 // Load reads the tokeniser of a model's folder: tokenizer.json where there is
 // one, else vocab.txt; tokenizer_config.json, where there is one, says for

@@ -23,8 +23,8 @@ func initCommand() *cobra.Command {
 		return []train.Option{
 			train.Flag("architecture", "the kind of model", &architecture, "bert"),
 			train.Flag("size", shapes, &size),
-			train.Flag("vocab", "vocab.txt of a WordPiece tokeniser, one token a line", &vocab),
-			train.Flag("cased", "the vocabulary tells capitals from small letters", &cased),
+			train.Flag("vocab", "folder or vocab.txt of a WordPiece tokeniser", &vocab),
+			train.Flag("cased", "a vocab.txt tells capitals from small letters; a folder says so itself", &cased),
 			train.Flag("seed", "seed of the weights", &seed),
 		}
 	}
@@ -41,7 +41,7 @@ func initCommand() *cobra.Command {
 			return fault.Errorf(fault.Usage, "init needs one folder to write into, as in: pactune init --size mini --vocab vocab.txt DIR; found %d", len(rest))
 		}
 		if vocab == "" {
-			return fault.Errorf(fault.Usage, "--vocab is missing: expected a vocab.txt, one token a line")
+			return fault.Errorf(fault.Usage, "--vocab is missing: expected a vocab.txt, one token a line, or the folder of a tokeniser")
 		}
 		return writeModel(rest[0], size, vocab, cased, seed)
 	})
@@ -52,19 +52,9 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	if err := train.CheckOutput(&train.Config{OutputDir: dir}); err != nil {
 		return withoutOption(err)
 	}
-	if info, err := os.Stat(vocab); err != nil {
-		return fault.Errorf(fault.Model, "--vocab %s: no such file; expected a vocab.txt, one token a line", vocab)
-	} else if info.IsDir() {
-		return fault.Errorf(fault.Model, "--vocab %s: is a folder; expected a vocab.txt, one token a line", vocab)
-	}
-	f, err := os.Open(vocab)
+	tok, err := tokenizer.Open(vocab, tokenizer.Options{Lowercase: !cased})
 	if err != nil {
-		return fault.Errorf(fault.Model, "--vocab %s: %w", vocab, err)
-	}
-	defer f.Close()
-	tok, err := tokenizer.FromVocab(f, vocab, tokenizer.Options{Lowercase: !cased})
-	if err != nil {
-		return err
+		return fault.Errorf(fault.KindOf(err), "--vocab %w", err)
 	}
 	config, err := bert.Sized(size, tok.VocabSize())
 	if err != nil {
