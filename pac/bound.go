@@ -33,6 +33,7 @@ type Bound struct {
 // Terms are the values of the bound at the start of an update.
 type Terms struct {
 	KL, K, Gamma float64
+	Rounding     float64 // of KL at most, a sum that may end below 0 by that
 	LPac         float64 // what is added to the loss
 	C            float64
 	Prior        float64 // x = e^{mean b}, at which K was read
@@ -66,6 +67,19 @@ const (
 	largestTerm  = 1e18
 )
 
+// sumRounding bounds the relative rounding of a tensor's sums: a lane adds 2^10 terms of
+// a piece, then come fewer than 2^12 pieces, each sum off by 2^-53.
+const sumRounding = 0x1p-40
+
+// KLShown is KL without the rounding by which it is below 0 at the start, where p = b
+// and w = w0. What is further below is an error of StepNoise.
+func (t *Terms) KLShown() float64 {
+	if t.KL < 0 && t.KL >= -t.Rounding {
+		return 0
+	}
+	return t.KL
+}
+
 // check refuses terms that the update cannot be made with; NaN fails every test.
 func (b *Bound) check() error {
 	n := b.Noise
@@ -78,6 +92,9 @@ func (b *Bound) check() error {
 					t.Name, math.Sqrt(variance), math.Sqrt(n.variance[j]))
 			}
 		}
+	}
+	if t := &b.Terms; t.KL < -t.Rounding {
+		return fault.Errorf(fault.Internal, "KL is %v, expected 0 or more, less the rounding of its sums, %.3g: please report this", t.KL, t.Rounding)
 	}
 	if t := &b.Terms; math.IsNaN(t.LPac) || math.IsInf(t.LPac, 0) {
 		return fault.Errorf(fault.Diverged, "the term L_pac of the bound is %v (KL %v, K %v, gamma %v)", t.LPac, t.KL, t.K, t.Gamma)
@@ -117,6 +134,7 @@ func (b *Bound) evaluate() Terms {
 		size := float64(len(n.Tensors[j].noisy))
 		moved := (s.E2P + s.Dist) / n.variance[j]
 		t.KL += float64(0.5 * (moved - (float64(2*s.P) - float64(2*prior*size) + size)))
+		t.Rounding += float64(sumRounding * (moved + math.Abs(2*s.P) + math.Abs(2*prior*size) + size))
 		mean += prior
 		t.Distance += s.Dist
 	}

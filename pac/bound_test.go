@@ -2,8 +2,10 @@ package pac
 
 import (
 	"math"
+	"strings"
 	"testing"
 
+	"pactune/internal/fault"
 	"pactune/internal/par"
 	"pactune/tensor"
 )
@@ -292,6 +294,42 @@ func TestTheStartIsStationaryInB(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What rounding puts below 0 at the start is shown as 0; what it cannot have is an error.
+func TestKLBelowZero(t *testing.T) {
+	below := 0
+	for _, kind := range []Granularity{PerWeight, PerTensor} {
+		for size := 1000; size < 1032; size++ {
+			body, head := newParams(size)
+			n := NewNoise(nil, body, head, Options{Seed: 3, Granularity: kind})
+			b := &Bound{Noise: n, Table: &testTable, Examples: 100, GammaMin: 10, GammaMax: 10, Rate: 0.1, HeadRate: 1e-2}
+			update(b, 0)
+			if x := &b.Terms; x.KL < 0 {
+				below++
+				if x.KLShown() != 0 || x.Rounding > 1e-7 {
+					t.Errorf("%s, %d weights: KL %v, shown as %v, rounding %v", kind, size, x.KL, x.KLShown(), x.Rounding)
+				}
+			}
+		}
+	}
+	if below == 0 {
+		t.Error("KL was never below 0: this test shows nothing")
+	}
+	for _, kl := range []float64{1e-12, 5, -1e-6, math.NaN()} {
+		if x := (&Terms{KL: kl, Rounding: 1e-9}); math.Float64bits(x.KLShown()) != math.Float64bits(kl) {
+			t.Errorf("%v is shown as %v", kl, x.KLShown())
+		}
+	}
+	body, head := newParams(1000)
+	n := NewNoise(nil, body, head, Options{Seed: 3, Granularity: PerWeight})
+	b := &Bound{Noise: n, Table: &testTable, Examples: 100, GammaMin: 10, GammaMax: 10, Rate: 0.1, HeadRate: 1e-2}
+	n.Begin(0)
+	n.Tensors[0].sums.P += 1e-6
+	if err := b.StepNoise(); fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), "expected 0 or more") {
+		t.Errorf("a sum that is wrong: %v", err)
+	}
+	n.End()
 }
 
 func TestHeadFactor(t *testing.T) {

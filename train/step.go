@@ -260,7 +260,8 @@ func (t *trainer) describe(s int, stage1 bool, scale float64) {
 	r.Stage, r.Total = 2, r.Loss
 	if stage1 {
 		terms := t.bound.Terms
-		r.Stage, r.KL, r.KLPerRow = 1, terms.KL, terms.KL/float64(t.bound.Examples)
+		r.Stage, r.KL = 1, terms.KLShown()
+		r.KLPerRow = r.KL / float64(t.bound.Examples)
 		r.K, r.Gamma, r.LPAC = terms.K, terms.Gamma, terms.LPac
 		r.DistanceFromInit = terms.Distance
 		r.Total = r.Loss + r.LPAC
