@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"pactune/internal/plural"
 )
 
 // JSON returns what writes every result to w as a JSON object on a line of its
@@ -36,11 +38,7 @@ func Table(w io.Writer) func(*Result) error {
 }
 
 func (r *Result) writeHead(w io.Writer) {
-	threads := "1 thread"
-	if r.Threads != 1 {
-		threads = fmt.Sprintf("%d threads", r.Threads)
-	}
-	fmt.Fprintf(w, "%s, kernels %s, %s, %s\n", r.CPU, r.Kernel, threads, r.Precision)
+	fmt.Fprintf(w, "%s, kernels %s, %s, %s\n", r.CPU, r.Kernel, plural.Of(r.Threads, "thread"), r.Precision)
 	fmt.Fprintf(w, "GFLOP/s are of the best repetition, beside the peak of multiply-adds before and after it\n\n")
 	fmt.Fprintf(w, "%-30s %7s %9s %9s %9s %8s %8s %7s %9s %7s\n",
 		"", "repeats", "best", "median", "tokens/s", "GFLOP/s", "peak", "of peak", "memory", "allocs")

@@ -10,6 +10,7 @@ import (
 
 	"pactune/autograd"
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 	"pactune/internal/rng"
 	"pactune/nn"
 	"pactune/safetensors"
@@ -161,10 +162,10 @@ func (c *Checkpoint) Labels() ([]string, error) {
 		return []string{"LABEL_0"}, nil
 	}
 	if len(names) != 0 && len(names) != width {
-		return nil, fault.Errorf(fault.Model, "%s: id2label of config.json names %d labels, the classifier has %d: they do not belong together", c.Path, len(names), width)
+		return nil, fault.Errorf(fault.Model, "%s: id2label of config.json names %s, the classifier has %d: they do not belong together", c.Path, plural.Of(len(names), "label"), width)
 	}
 	if c.Config.ProblemType == "regression" && width != 1 {
-		return nil, fault.Errorf(fault.Model, "%s: problem_type of config.json is \"regression\", but the classifier has %d outputs; expected 1", c.Path, width)
+		return nil, fault.Errorf(fault.Model, "%s: problem_type of config.json is \"regression\", but the classifier has %s; expected 1", c.Path, plural.Of(width, "output"))
 	}
 	return names, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/plural"
 )
 
 // Found is a checkpoint of which every byte is as it was saved.
@@ -61,7 +62,7 @@ func Latest(fsys files.FS, runDir string) (found *Found, damaged []error, err er
 		damaged = append(damaged, err)
 	}
 	if len(damaged) > 0 {
-		return nil, damaged, fault.Errorf(fault.Model, "%s: none of its %d checkpoints is whole; start again in another folder: %w", runDir, len(steps), errors.Join(damaged...))
+		return nil, damaged, fault.Errorf(fault.Model, "%s: none of its %s is whole; start again in another folder: %w", runDir, plural.Of(len(steps), "checkpoint"), errors.Join(damaged...))
 	}
 	return nil, nil, nil
 }

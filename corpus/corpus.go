@@ -33,6 +33,7 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/plural"
 	"pactune/internal/rng"
 	"pactune/tokenizer"
 )
@@ -200,8 +201,8 @@ func (c *Corpus) start() error {
 		c.counts[id]++
 	}
 	if n, want := len(c.current.ids), c.o.MaxLength-2; n < want {
-		return fault.Errorf(fault.Data, "%s: the text to train on has %d tokens in its first %d bytes: expected at least %d, one sequence of %d with [CLS] and [SEP]",
-			c.files[0].Path, n, c.windows[0].bytes, want, c.o.MaxLength)
+		return fault.Errorf(fault.Data, "%s: the text to train on has %s in its first %d bytes: expected at least %d, one sequence of %d with [CLS] and [SEP]",
+			c.files[0].Path, plural.Of(n, "token"), c.windows[0].bytes, want, c.o.MaxLength)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet
 		of[class] = append(of[class], line)
 	}
 	if len(classes) < 2 {
-		return nil, nil, fault.Errorf(fault.Data, "%s: found %d classes, expected two or more", path, len(classes))
+		return nil, nil, fault.Errorf(fault.Data, "%s: found %d, expected two or more classes", path, len(classes))
 	}
 	trainSet, devSet = append(trainSet, header...), append(devSet, header...)
 	for _, class := range classes {
@@ -83,7 +83,7 @@ func (t *Task) class(line []byte) (string, error) {
 		at = 0
 	}
 	if len(columns) < 2 || at >= len(columns) {
-		return "", fmt.Errorf("found %d columns, expected a label", len(columns))
+		return "", fmt.Errorf("found %s, expected a label", columnCount(len(columns)))
 	}
 	if t.Labels != nil {
 		return columns[at], nil

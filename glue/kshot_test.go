@@ -82,9 +82,9 @@ func TestKShotRefuses(t *testing.T) {
 		says string
 	}{
 		"too few rows":  {rte, "h\n1\ta\tb\tx\n2\ta\tb\ty\n", `the class "`},
-		"one class":     {rte, "h\n1\ta\tb\tx\n2\ta\tb\tx\n", "found 1 classes"},
-		"no columns":    {rte, "h\nword\n", "found 1 columns"},
-		"an empty file": {rte, "", "found 0 classes"},
+		"one class":     {rte, "h\n1\ta\tb\tx\n2\ta\tb\tx\n", "found 1, expected two or more classes"},
+		"no columns":    {rte, "h\nword\n", "found 1 column,"},
+		"an empty file": {rte, "", "found 0, expected two or more classes"},
 		"no score":      {stsb, "h\n1\ta\tmuch\n", `the score "much"`},
 	} {
 		if _, _, err := KShot(c.task, "file.tsv", []byte(c.text), 2, 2, 1); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "file.tsv") {

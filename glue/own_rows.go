@@ -3,12 +3,12 @@ package glue
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 )
 
 // cellKind is what a file says about the type of a value. Delimited files
@@ -159,16 +159,9 @@ func width(path string, line, found int, names []string) error {
 	return at(path, line, "found %s, expected %d (%s): the row has no %s; complete it or remove it", columnCount(found), len(names), showAll(names), show(missing))
 }
 
-func columnCount(n int) string { return plural(n, "column") }
+func columnCount(n int) string { return plural.Of(n, "column") }
 
-func rowCount(n int) string { return plural(n, "row") }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func rowCount(n int) string { return plural.Of(n, "row") }
 
 // tabRows reads .tsv (header, no quoting) and .txt (no header).
 type tabRows struct {

@@ -73,7 +73,7 @@ func (d *Data) holdOut(seed uint64) error {
 		count += n
 	}
 	if count == 0 {
-		return fault.Errorf(fault.Data, "%s: %d rows, no two of one class, are too few to hold some out for evaluation; give --validation_file FILE, or more rows", d.Train.Path, len(d.Train.Examples))
+		return fault.Errorf(fault.Data, "%s: %s, no two of one class, are too few to hold some out for evaluation; give --validation_file FILE, or more rows", d.Train.Path, rowCount(len(d.Train.Examples)))
 	}
 	eval := *d.Train
 	eval.Notes = nil

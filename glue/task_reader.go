@@ -217,14 +217,14 @@ func (r *taskReader) row() error {
 	r.d.Rows++
 	switch n := len(r.fields); {
 	case n > r.at.width:
-		return at(r.path, line, "found %d columns, expected %d (%s); a text may not hold a tab", n, r.at.width, showAll(r.names))
+		return at(r.path, line, "found %s, expected %d (%s); a text may not hold a tab", columnCount(n), r.at.width, showAll(r.names))
 	case n < r.at.width && r.task.Short:
 		r.short = append(r.short, line)
 		return nil
 	case n < r.at.width && r.at.label >= n:
-		return at(r.path, line, "the row has no label: found %d columns, expected %d (%s); complete the row or remove it", n, r.at.width, showAll(r.names))
+		return at(r.path, line, "the row has no label: found %s, expected %d (%s); complete the row or remove it", columnCount(n), r.at.width, showAll(r.names))
 	case n < r.at.width:
-		return at(r.path, line, "found %d columns, expected %d (%s); complete the row or remove it", n, r.at.width, showAll(r.names))
+		return at(r.path, line, "found %s, expected %d (%s); complete the row or remove it", columnCount(n), r.at.width, showAll(r.names))
 	}
 	e := Example{ID: id, Line: line, TextA: r.fields[r.at.a], Label: -1}
 	if r.at.b >= 0 {

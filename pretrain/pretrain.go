@@ -34,6 +34,7 @@ import (
 	"pactune/internal/fault"
 	"pactune/internal/fmath"
 	"pactune/internal/par"
+	"pactune/internal/plural"
 	"pactune/internal/profile"
 	"pactune/tokenizer"
 	"pactune/train"
@@ -198,7 +199,7 @@ func (c *Config) updates(s corpus.Stats) (total, perEpoch int) {
 func (r *run) describe(m *bert.Model, steps, perEpoch, threads int) {
 	c := r.cfg
 	p := &train.Plan{
-		Model: fmt.Sprintf("%d layers of width %d, %d tokens", m.Config.Layers, m.Config.HiddenSize, m.Config.VocabSize),
+		Model: fmt.Sprintf("%s of width %d, %s", plural.Of(m.Config.Layers, "layer"), m.Config.HiddenSize, plural.Of(m.Config.VocabSize, "token")),
 		Task:  strings.Join(c.files(), ", "), Method: c.Method,
 		TrainRows: int(r.stats.Sequences), TrainTokens: int(r.stats.Tokens),
 		EvalRows: r.stats.HeldOutSequences, EvalTokens: r.stats.HeldOutTokens,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 )
 
 // header is the first line of every table.
@@ -111,7 +112,7 @@ func (t table) check(r io.Reader) string {
 	case rows < 0:
 		return "is empty"
 	case rows != t.file.Rows:
-		return fmt.Sprintf("has %d rows; the test file has %d (predictions of a part, as with --max_predict_samples, are not taken)", rows, t.file.Rows)
+		return fmt.Sprintf("has %s; the test file has %d (predictions of a part, as with --max_predict_samples, are not taken)", plural.Of(rows, "row"), t.file.Rows)
 	}
 	return ""
 }
@@ -145,7 +146,7 @@ func (t table) checkLine(row int, line string) string {
 	case line == "":
 		return "is blank"
 	case len(fields) != 2:
-		return fmt.Sprintf("found %d columns, expected an index and a prediction with a tab between", len(fields))
+		return fmt.Sprintf("found %s, expected an index and a prediction with a tab between", plural.Of(len(fields), "column"))
 	case row >= t.file.Rows:
 		return fmt.Sprintf("is a row too many: the test file has %d", t.file.Rows)
 	case fields[0] != strconv.Itoa(row):

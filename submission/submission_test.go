@@ -126,7 +126,7 @@ func TestBrokenZips(t *testing.T) {
 		{"a class as a decimal", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2\t0.0")), `found the prediction "0.0"`},
 		{"no label", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2\t-1")), `found the prediction "-1"`},
 		{"an empty prediction", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2\t")), `found the prediction ""`},
-		{"a space for the tab", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2 0")), "line 4: found 1 columns"},
+		{"a space for the tab", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2 0")), "line 4: found 1 column,"},
 		{"three columns", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2\t0\t0.9")), "line 4: found 3 columns"},
 		{"quotes", table("WNLI.tsv", once(wnli, "\n2\t0", "\n2\t\"0\"")), "line 4: holds a quote"},
 		{"carriage returns", table("WNLI.tsv", strings.ReplaceAll(wnli, "\n", "\r\n")), "line 1: holds a carriage return"},
@@ -233,7 +233,7 @@ func TestCollectRefuses(t *testing.T) {
 	}
 	var b bytes.Buffer
 	tables.Write(&b)
-	if err := check(b.Bytes(), true); err == nil || !strings.Contains(err.Error(), "has 1 rows; the test file has 3000") {
+	if err := check(b.Bytes(), true); err == nil || !strings.Contains(err.Error(), "has 1 row; the test file has 3000") {
 		t.Errorf("predictions of a part: %v", err)
 	}
 }

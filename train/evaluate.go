@@ -9,6 +9,7 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/plural"
 	"pactune/internal/profile"
 )
 
@@ -104,7 +105,7 @@ func evaluationData(cfg *Config, checkpoint *bert.Checkpoint) (data *glue.Data, 
 		return nil, nil, err
 	}
 	if len(data.LabelNames) != width {
-		return nil, nil, fault.Errorf(fault.Model, "%s: the classifier has %d labels, the data have %d (%v)", checkpoint.Path, width, len(data.LabelNames), data.LabelNames)
+		return nil, nil, fault.Errorf(fault.Model, "%s: the classifier has %s, the data have %d (%v)", checkpoint.Path, plural.Of(width, "label"), len(data.LabelNames), data.LabelNames)
 	}
 	return data, o.Labels, nil
 }

@@ -8,6 +8,7 @@ import (
 	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/par"
+	"pactune/internal/plural"
 	"pactune/internal/rng"
 	"pactune/pac"
 	"pactune/tensor"
@@ -216,7 +217,7 @@ func (m Memory) byPart() string {
 		}
 	}
 	rest -= m.Activations
-	return text + fmt.Sprintf("activations %s (%s), other %s", Size(m.Activations), plural(m.LongestBatch, "token"), Size(rest))
+	return text + fmt.Sprintf("activations %s (%s), other %s", Size(m.Activations), plural.Of(m.LongestBatch, "token"), Size(rest))
 }
 
 // MemoryLimit is what a run may use, in bytes, and whose limit that is: the

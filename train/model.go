@@ -10,6 +10,7 @@ import (
 	"pactune/glue"
 	"pactune/hub"
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 	"pactune/nn"
 	"pactune/tokenizer"
 )
@@ -132,7 +133,7 @@ func newModel(c *Config, checkpoint *bert.Checkpoint, d *glue.Data) (*bert.Model
 	labels := max(1, len(d.LabelNames))
 	if keep, width := keepsHead(c, checkpoint, labels); keep && width != labels {
 		return nil, fault.Errorf(fault.Model, "%s: the model's classifier has %s, the data have %d; --ignore_mismatched_sizes replaces it by a new one",
-			checkpoint.Path, plural(width, "label"), labels)
+			checkpoint.Path, plural.Of(width, "label"), labels)
 	}
 	m, err := bert.Declare(conf, bert.Head(c.Head), labels)
 	if err != nil {

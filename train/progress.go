@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"pactune/internal/plural"
 	"pactune/internal/profile"
 )
 
@@ -64,10 +65,10 @@ func (p *Progress) begin(plan *Plan) {
 		return
 	}
 	p.erase()
-	fmt.Fprintf(p.out, "model   %s  %s weights, %s trained in %d tensors\n",
-		Clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plan.Tensors)
+	fmt.Fprintf(p.out, "model   %s  %s weights, %s trained in %s\n",
+		Clean(plan.Model), count(plan.Parameters), count(plan.Trainable), plural.Of(plan.Tensors, "tensor"))
 	fmt.Fprintf(p.out, "data    %s  train %s (%s)  eval %s (%s)\n", Clean(plan.Task),
-		plural(plan.TrainRows, "row"), plural(plan.TrainTokens, "token"), plural(plan.EvalRows, "row"), plural(plan.EvalTokens, "token"))
+		plural.Of(plan.TrainRows, "row"), plural.Of(plan.TrainTokens, "token"), plural.Of(plan.EvalRows, "row"), plural.Of(plan.EvalTokens, "token"))
 	if len(plan.LabelNames) > 0 {
 		fmt.Fprintf(p.out, "labels  %s\n", labelLine(plan))
 	}
@@ -84,8 +85,8 @@ func (p *Progress) begin(plan *Plan) {
 		kernels += " in " + plan.Precision
 	}
 	fmt.Fprintf(p.out, "plan    %s, %s, %s%s of up to %s, %s on %s\n",
-		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural(plan.Steps, "update"), stages, plural(plan.Batch, "example"),
-		plural(plan.Threads, "thread"), kernels)
+		method, epochText(float64(plan.Steps)/float64(max(1, plan.StepsPerEpoch))), plural.Of(plan.Steps, "update"), stages, plural.Of(plan.Batch, "example"),
+		plural.Of(plan.Threads, "thread"), kernels)
 	fmt.Fprintf(p.out, "memory  %s\n        %s\n", Size(plan.Memory.Total()).of(Size(plan.MemoryLimit)), plan.Memory.byPart())
 	fmt.Fprintf(p.out, "disk    %s\n", plan.Disk.text())
 }

@@ -5,13 +5,15 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"pactune/internal/plural"
 )
 
 // WriteSummary prints what an evaluation found: metrics with their 95 % intervals
 // beside the majority line, the calibration error, precision and recall of every
 // class, the confusion matrix.
 func WriteSummary(w io.Writer, e *EvalRecord) {
-	fmt.Fprintf(w, "%s%s, loss %.4f\n", plural(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
+	fmt.Fprintf(w, "%s%s, loss %.4f\n", plural.Of(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(w, "  %-22s %7.4f", m.Name, m.Value)
 		for _, v := range e.Intervals {

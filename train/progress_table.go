@@ -187,13 +187,6 @@ func epochText(n float64) string {
 	return trim(n) + " epochs"
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // clock writes a duration as m:ss or h:mm:ss.
 func clock(d time.Duration) string {
 	s := int(d.Round(time.Second) / time.Second)

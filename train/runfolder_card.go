@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"pactune/hub"
+	"pactune/internal/plural"
 )
 
 // writeCard writes README.md, the model card, in the form that the Hub reads.
@@ -89,7 +90,7 @@ func cardIndex(b io.Writer, e *EvalRecord, data string) {
 }
 
 func cardResults(b io.Writer, e *EvalRecord) {
-	fmt.Fprintf(b, "\nIt reaches on the %s of the evaluation set%s:\n\n- Loss: %.4f\n", plural(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
+	fmt.Fprintf(b, "\nIt reaches on the %s of the evaluation set%s:\n\n- Loss: %.4f\n", plural.Of(e.Samples, "example"), suffixText(e.Suffix), e.Loss)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(b, "- %s: %.4f", m.Name, m.Value)
 		if v, ok := e.Majority.Value[m.Name]; ok {

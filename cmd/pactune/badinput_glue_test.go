@@ -37,7 +37,7 @@ var badGLUE = part{"GLUE's tasks and submissions", true, func(f *badFiles) {
 	{"submission of a run without answers", "glue-submit tuned --out s.zip", 3, []string{"tuned: holds no predict_results_<task>.txt", "--do_predict"}},
 	{"submission of a run that is not there", "glue-submit none --out s.zip", 3, []string{"none: no such folder"}},
 	{"submission of unknown labels", "glue-submit strange --out s.zip", 3, []string{`line 2: found the prediction "yes", expected one of entailment, not_entailment`}},
-	{"submission of one row", "glue-submit answers --partial --out s.zip", 3, []string{`"RTE.tsv": has 1 rows; the test file has 3000`}},
+	{"submission of one row", "glue-submit answers --partial --out s.zip", 3, []string{`"RTE.tsv": has 1 row; the test file has 3000`}},
 	{"submission of one task", "glue-submit answers --out s.zip", 3, []string{"lacks CoLA.tsv"}},
 	{"submission over a file", "glue-submit answers --out dev.txt", 2, []string{"--out dev.txt: is there already"}},
 	{"submission that is no zip", "glue-submit --check dev.txt", 3, []string{"dev.txt: is not a zip"}},

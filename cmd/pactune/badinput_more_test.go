@@ -148,7 +148,7 @@ var moreBadModels = part{"More about models", false, func(f *badFiles) {
 	{"pairs for a model of single texts", "train pairs.txt --validation_file pairs.txt --method cwgnc --model_name_or_path onetype", 4, []string{"type_vocab_size of config.json is 1", "pairs.txt, line 1"}},
 	{"classifier of another width", "train three.txt --validation_file three.txt --method cwgnc --model_name_or_path tuned", 4, []string{"2 labels, the data have 3", "--ignore_mismatched_sizes"}},
 	{"evaluation of an encoder", "evaluate model dev.txt", 4, []string{"model: holds an encoder without a classifier"}},
-	{"too few names of labels", "evaluate onelabel dev.txt", 4, []string{"id2label of config.json names 1 labels, the classifier has 2"}},
+	{"too few names of labels", "evaluate onelabel dev.txt", 4, []string{"id2label of config.json names 1 label, the classifier has 2"}},
 	{"no names of labels", "evaluate nolabels dev.txt", 4, []string{"no id2label"}},
 	{"evaluation with NaN", "evaluate tunednan dev.txt", 6, []string{"classifier.bias: element 1 is NaN"}},
 	{"prediction with NaN", "predict tunednan dev.txt", 4, []string{"classifier.bias: element 1 is NaN"}},

@@ -11,6 +11,7 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/plural"
 	"pactune/safetensors"
 	"pactune/torchfile"
 	"pactune/train"
@@ -81,7 +82,7 @@ func convert(model, out string, to safetensors.DType) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d tensors, %d bytes\n", out, len(tensors), written.Size)
+	fmt.Fprintf(os.Stderr, "%s: %s, %d bytes\n", out, plural.Of(len(tensors), "tensor"), written.Size)
 	fmt.Println(out)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"pactune/bert"
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 	"pactune/tokenizer"
 	"pactune/train"
 )
@@ -76,8 +77,8 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 	if err := folder.Publish(); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d layers of width %d, %d tokens, %d weights from seed %d\n",
-		dir, config.Layers, config.HiddenSize, tok.VocabSize(), weights(model), seed)
+	fmt.Fprintf(os.Stderr, "%s: %s of width %d, %s, %s from seed %d\n",
+		dir, plural.Of(config.Layers, "layer"), config.HiddenSize, plural.Of(tok.VocabSize(), "token"), plural.Of(weights(model), "weight"), seed)
 	fmt.Println(dir)
 	return nil
 }

@@ -20,6 +20,8 @@ func TestInitFromFolder(t *testing.T) {
 	for _, args := range []string{"--vocab words from-folder", "--vocab words/vocab.txt from-file"} {
 		if r := pactune(t, dir, "", strings.Fields("init --size 1x16 "+args)...); r.code != 0 {
 			t.Fatalf("%s: %+v", args, r)
+		} else if !strings.Contains(r.stderr, ": 1 layer of width 16, ") {
+			t.Errorf("%s: %s", args, r.stderr)
 		}
 	}
 	for _, name := range names(t, filepath.Join(dir, "from-file")) {
