@@ -173,7 +173,7 @@ func (f *Folder) named(path, model string) error {
 	}
 	lock, by, err := files.TryLock(making)
 	if err != nil {
-		return fmt.Errorf("--output_dir %s: %w", path, err)
+		return fault.Errorf(fault.KindOf(err), "--output_dir %s: cannot make the folder: %w; name another one", path, err)
 	}
 	if lock == nil {
 		return taken(path, by)
