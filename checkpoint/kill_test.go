@@ -83,9 +83,11 @@ func TestKilled(t *testing.T) {
 
 // saveForever goes on with a run in dir, and prints each step that is saved.
 func saveForever(dir string) error {
-	if _, err := files.Lock(dir); err != nil {
+	lock, err := files.Lock(dir)
+	if err != nil {
 		return err
 	}
+	defer lock.Unlock() // until then the file stays open, which the collector would close
 	f, damaged, err := Latest(files.OS, dir)
 	if err := errors.Join(append(damaged, err)...); err != nil {
 		return err
