@@ -6,6 +6,7 @@ require (
 	github.com/klauspost/cpuid/v2 v2.2.9
 	github.com/parquet-go/parquet-go v0.25.1
 	github.com/spf13/cobra v1.8.1
+	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/sys v0.28.0
 	golang.org/x/text v0.21.0
 	gonum.org/v1/gonum v0.15.1

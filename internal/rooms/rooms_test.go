@@ -12,7 +12,7 @@ import (
 // packages of lower floors.
 var floors = [][]string{
 	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped", "internal/tfevents", "internal/plural"},
-	{"asm", "safetensors", "tokenizer", "stats", "internal/files"},
+	{"asm", "safetensors", "tokenizer", "stats", "internal/files", "internal/strictyaml"},
 	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
 	{"autograd", "hub/fetch"},
 	{"nn", "optim"},
