@@ -41,6 +41,8 @@ const (
 	InVocab
 	InDownload
 	InDebugData
+	InSweep
+	InTrain // every option
 )
 
 // A rule says which values an option allows, in words and as a test.

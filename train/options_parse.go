@@ -15,10 +15,11 @@ import (
 
 // ParseArgs reads the arguments of `pactune train`: options in every form that
 // run_glue.py takes, and at most one file, either examples or a JSON object of
-// options. Options win over the object wherever they stand.
-func ParseArgs(args []string) (*Config, error) {
-	c := NewConfig()
-	files, err := c.parse(options, args)
+// options. Options win over the object wherever they stand. extra are options of the
+// caller's beside train's own.
+func ParseArgs(args []string, extra ...Option) (*Config, error) {
+	c, table := NewConfig(), Table(InTrain, extra...)
+	files, err := c.parse(table, args)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +46,24 @@ func ParseArgs(args []string) (*Config, error) {
 	if err := c.setAll(files[0], object); err != nil {
 		return nil, err
 	}
-	_, err = c.parse(options, args)
+	_, err = c.parse(table, args)
 	return c, err
+}
+
+// Given lists what the user has set as the arguments of pactune train that set it
+// again: the data file, then --name=value in the order of the table.
+func (c *Config) Given() []string {
+	var args []string
+	if c.DataFile != "" {
+		args = append(args, c.DataFile)
+	}
+	for i := range listed {
+		o := &listed[i]
+		if text := o.text(c); c.set[o.Name] && text != "" {
+			args = append(args, "--"+o.Name+"="+text)
+		}
+	}
+	return args
 }
 
 // Parse reads the arguments of another subcommand: the options that the mask
@@ -61,7 +78,7 @@ func Parse(args []string, in int, extra ...Option) (*Config, []string, error) {
 // the mask in names.
 func Table(in int, extra ...Option) []Option {
 	for _, o := range options {
-		if o.in&in != 0 {
+		if o.in&in != 0 || in == InTrain {
 			extra = append(extra, o)
 		}
 	}

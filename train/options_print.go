@@ -119,7 +119,7 @@ func (o *Option) kind() string {
 	switch o.Name {
 	case "out":
 		return "PATH"
-	case "train_files", "seeds":
+	case "train_files", "seeds", "sample_seeds":
 		return "A,B"
 	case "save_every":
 		return "TIME"

@@ -192,17 +192,17 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.Seed }},
 	{Name: "data_seed", Group: "Run", Default: "0", Help: "seed of the order of the examples; 0: seed",
 		bind: func(c *Config) any { return &c.DataSeed }},
-	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict | InFillMask | InBench | InPretrain | InResume | InVocab | InDebugData, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
+	{Name: "threads", Group: "Run", Default: "0", rule: workers, in: InEvaluate | InPredict | InFillMask | InBench | InPretrain | InResume | InSweep | InVocab | InDebugData, Help: "workers; 0: every physical core that the process may use. The result does not depend on it",
 		bind: func(c *Config) any { return &c.Threads }},
-	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, in: InPretrain | InResume, Help: "refuse a run that would take more memory; 0: what the process may use",
+	{Name: "max_memory", Group: "Run", Default: "0", rule: rule{allowed: "a number of bytes such as 12GiB"}, in: InPretrain | InResume | InSweep, Help: "refuse a run that would take more memory; 0: what the process may use",
 		bind: func(c *Config) any { return &c.MaxMemory }},
 	{Name: "precision", Group: "Run", Default: "f32", rule: oneOf("f32", "bf16"), never: refusedPrecisions(), in: InEvaluate | InPredict | InFillMask | InBench | InPretrain, Help: "operands of matrix products: as they are, or rounded to bfloat16, faster where the processor has instructions for it; all else is float32",
 		bind: func(c *Config) any { return &c.Precision }},
 	{Name: "color", Group: "Run", Default: "auto", rule: oneOf("auto", "always", "never"), in: InEvaluate | InPretrain | InResume | InDownload, Help: "colour on the terminal",
 		bind: func(c *Config) any { return &c.Color }},
-	{Name: "disable_tqdm", Group: "Run", Default: "false", in: InPretrain | InResume | InDownload, Help: "plain lines instead of an updating one",
+	{Name: "disable_tqdm", Group: "Run", Default: "false", in: InPretrain | InResume | InSweep | InDownload, Help: "plain lines instead of an updating one",
 		bind: func(c *Config) any { return &c.DisableTqdm }},
-	{Name: "quiet", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab | InDownload, Help: "only warnings and errors on stderr",
+	{Name: "quiet", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InSweep | InVocab | InDownload, Help: "only warnings and errors on stderr",
 		bind: func(c *Config) any { return &c.Quiet }},
 	{Name: "json", Group: "Run", Default: "false", in: InEvaluate | InPretrain | InResume | InVocab | InDownload | InDebugData, Help: "the summary as one JSON object on stdout",
 		bind: func(c *Config) any { return &c.JSON }},
@@ -214,6 +214,9 @@ var listed = []Option{
 		bind: func(c *Config) any { return &c.MemProfile }},
 }
 
+// UntilEOF is the variable that binds a run to the process that started it.
+const UntilEOF = "PACTUNE_UNTIL_EOF"
+
 // environment lists the variables that the program reads. What private ones
 // hold is written nowhere.
 var environment = []struct {
@@ -224,8 +227,11 @@ var environment = []struct {
 	{Name: "PACTUNE_KERNEL", Help: "avx512, avx2, bfmmla (neon with products of bfloat16), neon or generic (plain Go): the kernels to use; float32 results do not depend on it"},
 	{Name: "GOGC", Help: "garbage that the heap may grow by, in percent; train takes 10"},
 	{Name: "PACTUNE_DATA", Help: "folder of real data that the tests use"},
+	{Name: UntilEOF, private: true, Help: "not empty: a run ends in good order, with a checkpoint, when its standard input ends; pactune sweep sets it for its runs", in: InSweep},
 	{Name: "NO_COLOR", Help: "not empty: no colour, above FORCE_COLOR and CLICOLOR_FORCE"},
 	{Name: "TERM", Help: "dumb: plain lines instead of an updating one"},
+	{Name: "SLURM_ARRAY_TASK_ID", Help: "with SLURM_ARRAY_TASK_MIN: the task of a Slurm array, which tells a sweep with which run to begin", in: InSweep},
+	{Name: "JOB_COMPLETION_INDEX", Help: "the same in an indexed job of Kubernetes", in: InSweep},
 	{Name: "HF_HOME", Help: "Hugging Face's folder, with the cache hub and the file token; none: XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface", in: InDownload},
 	{Name: "HF_HUB_CACHE", Help: "the cache of models; none: HF_HOME/hub", in: InDownload},
 	{Name: "HUGGINGFACE_HUB_CACHE", Help: "the same, where HF_HUB_CACHE is not set", in: InDownload},

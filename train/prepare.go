@@ -74,13 +74,13 @@ func (r *run) readData() error {
 	return nil
 }
 
-// readModel encodes the texts, refuses a run that memory or disk cannot hold, and
-// loads the weights.
-func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
+// forecasts declares the model, encodes the texts, and refuses a run that memory or
+// disk cannot hold.
+func (r *run) forecasts(checkpoint *bert.Checkpoint, pool *par.Pool) (*bert.Model, *glue.Encoded, error) {
 	c, tok := r.cfg, r.tok
 	model, err := newModel(c, checkpoint, r.data)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	r.note(precisionNote(c))
 	train := glue.Encode(r.data.Train, tok, c.MaxSeqLength, pool.Workers())
@@ -88,13 +88,20 @@ func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
 	r.tests = encodeAll(r.data.Test, tok, c.MaxSeqLength, pool.Workers())
 	for _, e := range append(append([]*glue.Encoded{train}, r.evals...), r.tests...) {
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	if err := r.checkMemory(model, train, pool.Workers()); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := r.checkDisk(model, train); err != nil {
+	return model, train, r.checkDisk(model, train)
+}
+
+// readModel loads the weights, once the run is known to fit.
+func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
+	c := r.cfg
+	model, train, err := r.forecasts(checkpoint, pool)
+	if err != nil {
 		return err
 	}
 	loaded, err := loadModel(c, checkpoint, model, r.data)

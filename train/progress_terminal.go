@@ -34,10 +34,10 @@ func colored(option string, terminal bool) bool {
 	return terminal && os.Getenv("TERM") != "dumb"
 }
 
-// isTerminal tells whether f is a terminal that understands escape sequences.
+// IsTerminal tells whether f is a terminal that understands escape sequences.
 // The null device is a character device too: what is written there, nobody
 // sees.
-func isTerminal(f *os.File) bool {
+func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return false

@@ -30,7 +30,7 @@ func (p *Progress) calibrate(step int, t Timing) {
 	w.tokens += t.Tokens
 	if updates := p.plan.Steps - step; w.updates == 1+trialUpdates && updates >= 2*trialUpdates {
 		each := (w.spent / trialUpdates).Round(time.Millisecond)
-		p.print(fmt.Sprintf("time    about %s left: updates %d to %d took %s each", roughly(w.left(p.plan, step)), step+1-trialUpdates, step, each))
+		p.print(fmt.Sprintf("time    about %s left: updates %d to %d took %s each", Roughly(w.left(p.plan, step)), step+1-trialUpdates, step, each))
 	}
 }
 
@@ -50,8 +50,8 @@ func (w *trial) left(plan *Plan, step int) time.Duration {
 	return time.Duration(tokens * float64(w.spent) / float64(max(1, w.tokens)))
 }
 
-// roughly writes a duration as a person says it: 40 s, 12 min, 1 h 55 min, 2 days 3 h.
-func roughly(d time.Duration) string {
+// Roughly writes a duration as a person says it: 40 s, 12 min, 1 h 55 min, 2 days 3 h.
+func Roughly(d time.Duration) string {
 	s := int(d.Seconds() + 0.5)
 	switch m, h := (s+30)/60, (s+1800)/3600; {
 	case s < 90:

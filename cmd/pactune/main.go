@@ -67,6 +67,8 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    fine-tune a model on your own examples
   pactune train --model_name_or_path DIR --task_name rte --data_dir glue/RTE --method cwgnc
                                    fine-tune it on a GLUE task
+  pactune sweep GRID.yaml --output_dir DIR
+                                   make many runs: a grid of options times seeds
   pactune debug-data data.csv      look at data before a training
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
@@ -128,7 +130,7 @@ func command() *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		trainCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
+		trainCommand(), sweepCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
 		fewshotCommand(), tasksCommand(), debugDataCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +22,8 @@ func trainCommand() *cobra.Command {
 
 FILE holds examples (.csv, .tsv, .jsonl, .parquet, .txt, or - for the standard input) or, as .json,
 one object of options. Without a model the encoder inside the program is trained; without FILE the
-whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v.
+whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v. With --seeds 1..30
+--output_dir DIR it is a sweep of one cell: pactune sweep --help.
 `)
 		train.WriteHelp(os.Stdout, all)
 		if !all {
@@ -27,6 +31,9 @@ whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=
 		}
 	}
 	return sub("train [FILE]", "Fine-tune a model", help, func(ctx context.Context, args []string) error {
+		if slices.ContainsFunc(args, func(a string) bool { name, _, _ := strings.Cut(a, "="); return name == "--seeds" }) {
+			return makeSweep(ctx, args)
+		}
 		config, err := train.ParseArgs(args)
 		if err != nil {
 			return err
@@ -50,14 +57,7 @@ func fineTune(ctx context.Context, config *train.Config) error {
 	screen := train.NewProgress(os.Stderr, config.Color, config.DisableTqdm, config.Quiet)
 	defer screen.Close()
 	hooks := screen.Hooks()
-	var builtin *train.Builtin
-	switch {
-	case config.Embedded():
-		builtin = embedded.Job()
-	case config.ModelNameOrPath == "":
-		builtin = embedded.Default()
-	}
-	done, err := train.Run(ctx, config, builtin, hooks)
+	done, err := train.Run(untilEOF(ctx), config, builtin(config), hooks)
 	screen.Close()
 	if err != nil {
 		return err
@@ -72,6 +72,31 @@ func fineTune(ctx context.Context, config *train.Config) error {
 		}
 	}
 	return result(done.Folder + "\n")
+}
+
+// builtin is what the program itself has of a job that does not name all of it.
+func builtin(config *train.Config) *train.Builtin {
+	switch {
+	case config.Embedded():
+		return embedded.Job()
+	case config.ModelNameOrPath == "":
+		return embedded.Default()
+	}
+	return nil
+}
+
+// untilEOF ends with the standard input, where the environment asks for it: the run
+// of a sweep then ends however the sweep's own process does.
+func untilEOF(ctx context.Context) context.Context {
+	if os.Getenv(train.UntilEOF) == "" {
+		return ctx
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	return ctx
 }
 
 // result writes what a command was asked for.

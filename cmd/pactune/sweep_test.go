@@ -1,0 +1,119 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var (
+	sweepRuns  = flag.Int("sweepruns", 3, "runs of TestKilledSweep")
+	sweepKills = flag.Int("sweepkills", 2, "how often TestKilledSweep kills them")
+)
+
+// sweepGrid is a sweep whose last cell diverges.
+const sweepGrid = `seeds: 1..%d
+options:
+  model_name_or_path: model
+  train_file: train.txt
+  validation_file: dev.txt
+  max_steps: %d
+  save_every: 200ms
+grid:
+  method:
+    pac: {method: pac, pac_k_samples: 5}
+    wild: {method: adamw, learning_rate: 1e30}
+`
+
+// sweepResults is what a sweep leaves: the table, and the weights and logs of every run
+// that finished.
+func sweepResults(t *testing.T, out string) string {
+	t.Helper()
+	text := string(readFile(t, filepath.Join(out, "results.csv")))
+	runs, err := filepath.Glob(filepath.Join(out, "pac", "seed*", "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range runs {
+		text += fmt.Sprintf("%s %x\n", filepath.Base(filepath.Dir(run)), hashOf(t, filepath.Dir(run)))
+	}
+	return text
+}
+
+// A sweep that is killed again and again, by kill -9 or by a signal, and gone on with
+// by the same command gives the results of one that was left alone, to the byte.
+func TestKilledSweep(t *testing.T) {
+	dir := job(t)
+	steps := 6
+	if *sweepKills > 3 {
+		steps = 60
+	}
+	grid := fmt.Sprintf(sweepGrid, (*sweepRuns+1)/2, steps)
+	if err := os.WriteFile(filepath.Join(dir, "grid.yaml"), []byte(grid), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := func(out string) []string {
+		return strings.Fields("sweep grid.yaml --jobs 2 --threads 2 --quiet --output_dir " + out)
+	}
+	begin := time.Now()
+	if r := pactune(t, dir, "", args("whole")...); r.code != 0 || r.stdout != "whole/results.csv\n" {
+		t.Fatalf("%+v", r)
+	}
+	took, r := time.Since(begin), rand.New(rand.NewSource(1))
+	ends := map[int]int{}
+	for i := range *sweepKills {
+		c := command1(dir, args("killed")...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(r.Int63n(int64(took) / int64(1+*sweepKills/2))))
+		c.Process.Signal([]os.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGINT}[i%4])
+		c.Wait()
+		ends[c.ProcessState.ExitCode()]++
+	}
+	if r := pactune(t, dir, "", args("killed")...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	whole, killed := sweepResults(t, filepath.Join(dir, "whole")), sweepResults(t, filepath.Join(dir, "killed"))
+	if whole != killed || !strings.Contains(whole, "pac/seed1,pac,1,42,finished,") || !strings.Contains(whole, "wild/seed1,wild,1,42,diverged,0") {
+		t.Errorf("alone\n%s\nkilled\n%s", whole, killed)
+	}
+	t.Logf("ended by exit code: %v; %d runs\n%s", ends, strings.Count(whole, "seed")-1, whole)
+}
+
+// Two processes share a sweep, and one of another grid is refused.
+func TestTwoSweepsOnOneFolder(t *testing.T) {
+	dir := job(t)
+	args := strings.Fields("train train.txt --seeds 1,2,3 --model_name_or_path model --validation_file dev.txt --method adamw --max_steps 4 --threads 1 --output_dir out")
+	first := command1(dir, args...)
+	var said bytes.Buffer
+	first.Stderr = &said
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, filepath.Join(dir, "out", "sweep.json"))
+	second := pactune(t, dir, "", args...)
+	other := pactune(t, dir, "", append(args, "--learning_rate", "1e-3")...)
+	first.Wait()
+	if code := first.ProcessState.ExitCode(); code != 0 || second.code != 0 || second.stdout != "out/results.csv\n" {
+		t.Errorf("first: %d, %s\nsecond: %+v", code, said.String(), second)
+	}
+	made := said.String() + second.stderr
+	for seed := 1; seed <= 3; seed++ {
+		if n := strings.Count(made, fmt.Sprintf("seed%d finished", seed)); n != 1 {
+			t.Errorf("seed %d was made %d times:\n%s", seed, n, made)
+		}
+	}
+	if other.code != 2 || !strings.Contains(other.stderr, "holds a sweep over another grid: found seed1 (), now seed1 (--learning_rate=0.001)") {
+		t.Errorf("another grid: %+v", other)
+	}
+}

@@ -1,0 +1,176 @@
+package sweep
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"pactune/train"
+)
+
+// Screen shows a sweep to a person: on a terminal a table that is written over, with a
+// row for each cell; elsewhere a line for each run that ends.
+type Screen struct {
+	out   io.Writer
+	live  bool
+	quiet bool
+	now   func() time.Time
+
+	rows  int // of the table that stands there
+	spent map[string]spent
+}
+
+// spent is the time of the runs of a cell that ended here.
+type spent struct {
+	runs int
+	time time.Duration
+}
+
+// NewScreen returns a Screen on a file, usually os.Stderr.
+func NewScreen(out *os.File, plain, quiet bool) *Screen {
+	live := train.IsTerminal(out) && os.Getenv("TERM") != "dumb" && !plain
+	return &Screen{out: out, live: live, quiet: quiet, now: time.Now, spent: map[string]spent{}}
+}
+
+// Note prints a choice or a warning.
+func (s *Screen) Note(text string) {
+	if !s.quiet {
+		s.erase()
+		fmt.Fprintln(s.out, "note    "+train.Clean(text))
+	}
+}
+
+// ended tells of a run that ended here.
+func (s *Screen) ended(k *worker, j *job) {
+	r, how := k.p.Runs[j.run], k.state[j.run]
+	took := s.now().Sub(j.began)
+	if how != "" {
+		all := s.spent[r.Cell]
+		s.spent[r.Cell] = spent{all.runs + 1, all.time + took}
+	}
+	line := ""
+	switch how {
+	case "":
+		line = "saved, to go on"
+	case failed:
+		line = "failed: " + j.outcome.message
+	default:
+		line = fmt.Sprintf("%s in %s", how, train.Roughly(took))
+	}
+	if s.quiet && how != failed || s.live && how == finished {
+		return
+	}
+	s.erase()
+	fmt.Fprintf(s.out, "%-7s %s %s%s\n", fmt.Sprintf("%d/%d", k.count("").ended(), len(k.state)), train.Clean(r.Folder), line, s.remaining(k))
+}
+
+func (s *Screen) remaining(k *worker) string {
+	if left := s.left(k, ""); left > 0 {
+		return "; about " + train.Roughly(left) + " left"
+	}
+	return ""
+}
+
+// counts are the runs of a cell, or of all.
+type counts struct{ runs, finished, running, diverged, failed int }
+
+func (c counts) ended() int { return c.finished + c.diverged + c.failed }
+
+// count counts the runs of a cell, "" for all.
+func (k *worker) count(cell string) (c counts) {
+	for i, state := range k.state {
+		if cell != "" && k.p.Runs[i].Cell != cell {
+			continue
+		}
+		c.runs++
+		switch {
+		case k.running[i] != nil:
+			c.running++
+		case state == finished:
+			c.finished++
+		case state == diverged:
+			c.diverged++
+		case state == failed:
+			c.failed++
+		}
+	}
+	return c
+}
+
+// left forecasts the time that this process needs for the runs of a cell that have
+// not ended, "" for all, by the mean of those that ended here; 0 while none has.
+func (s *Screen) left(k *worker, cell string) (d time.Duration) {
+	var all spent
+	for _, t := range s.spent {
+		all.runs, all.time = all.runs+t.runs, all.time+t.time
+	}
+	for i, state := range k.state {
+		r := k.p.Runs[i]
+		if state != "" || !k.w.Shard.has(i) || cell != "" && r.Cell != cell {
+			continue
+		}
+		t := s.spent[r.Cell]
+		if t.runs == 0 {
+			t = all
+		}
+		d += t.time / time.Duration(max(1, t.runs))
+		if j := k.running[i]; j != nil {
+			d -= min(s.now().Sub(j.began), t.time/time.Duration(max(1, t.runs)))
+		}
+	}
+	return d / time.Duration(k.w.Jobs)
+}
+
+const (
+	mostRows = 20
+	columns  = 79
+)
+
+// show writes the table anew.
+func (s *Screen) show(k *worker) {
+	if !s.live || s.quiet {
+		return
+	}
+	lines := []string{fmt.Sprintf("%-36s %6s %6s %8s %8s  %s", "", "runs", "done", "running", "failed", "time left")}
+	row := func(name, cell string) {
+		c, left := k.count(cell), "-"
+		if d := s.left(k, cell); d > 0 {
+			left = train.Roughly(d)
+		}
+		lines = append(lines, fmt.Sprintf("%-36.36s %6d %6d %8d %8d  %s", train.Clean(name), c.runs, c.finished, c.running, c.diverged+c.failed, left))
+	}
+	for i, r := range k.p.Runs {
+		if r.Cell != "" && (i == 0 || r.Cell != k.p.Runs[i-1].Cell) && len(lines) <= mostRows {
+			row(r.Cell, r.Cell)
+		}
+	}
+	row("all", "")
+	s.erase()
+	for _, line := range lines {
+		if len(line) > columns {
+			line = line[:columns]
+		}
+		fmt.Fprintln(s.out, line)
+	}
+	s.rows = len(lines)
+}
+
+// erase takes the table away.
+func (s *Screen) erase() {
+	if s.rows > 0 {
+		fmt.Fprintf(s.out, "\x1b[%dA\x1b[J", s.rows)
+		s.rows = 0
+	}
+}
+
+// Summary tells how the sweep has ended, and what to do with it.
+func (s *Screen) Summary(p *Plan) {
+	if s.quiet {
+		return
+	}
+	if cells := p.Cells(); len(cells) > 1 && len(cells) <= 8 {
+		fmt.Fprintf(s.out, "judge them with: pactune compare %s\n", train.Clean(strings.Join(cells, " ")))
+	}
+}
