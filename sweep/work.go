@@ -26,6 +26,7 @@ type worker struct {
 	claims *claims
 	start  func(context.Context, []string) (outcome, error)
 	poll   time.Duration
+	beat   time.Duration
 
 	state   []string // of each run: finished, diverged, failed, or "" for one to be made
 	running map[int]*job
@@ -53,13 +54,13 @@ func (p *Plan) Work(ctx context.Context, w *Work, found map[string]*train.Outloo
 	if err != nil {
 		return err
 	}
-	k := &worker{p: p, w: w, found: found, claims: claims, start: start, poll: poll}
+	k := &worker{p: p, w: w, found: found, claims: claims, start: start, poll: poll, beat: beat}
 	return k.work(ctx)
 }
 
 func (k *worker) work(ctx context.Context) error {
 	k.state, k.running, k.done = make([]string, len(k.p.Runs)), map[int]*job{}, make(chan *job)
-	beats := time.NewTicker(beat)
+	beats := time.NewTicker(k.beat)
 	defer beats.Stop()
 	over, ending := ctx.Done(), false
 	for {
