@@ -259,8 +259,7 @@ func (p *Plan) same(there *Plan) error {
 	for i := range min(len(p.Runs), len(there.Runs)) {
 		a, b := there.Runs[i], p.Runs[i]
 		if a.Folder != b.Folder || !slices.Equal(a.Args, b.Args) {
-			found = fmt.Sprintf("%s (%s)", a.Folder, strings.Join(without(a.Args, b.Args), " "))
-			want = fmt.Sprintf("%s (%s)", b.Folder, strings.Join(without(b.Args, a.Args), " "))
+			found, want = a.unlike(&b), b.unlike(&a)
 			break
 		}
 		if i == len(p.Runs)-1 && len(there.Runs) == len(p.Runs) {
@@ -270,7 +269,11 @@ func (p *Plan) same(there *Plan) error {
 	return fault.Errorf(fault.Usage, "--output_dir %s: holds a sweep over another grid: found %s, now %s; give the grid of %s, or name a new folder", p.Dir, found, want, planName)
 }
 
-// without is the arguments of a that b has not.
-func without(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+// unlike names a run, with the arguments that another has not.
+func (r *Run) unlike(other *Run) string {
+	own := slices.DeleteFunc(slices.Clone(r.Args), func(s string) bool { return slices.Contains(other.Args, s) })
+	if len(own) == 0 {
+		return r.Folder
+	}
+	return r.Folder + " with " + strings.Join(own, " ")
 }

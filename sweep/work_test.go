@@ -350,3 +350,45 @@ func TestTail(t *testing.T) {
 		}
 	}
 }
+
+// The runs of two shards, gathered, are those of one sweep.
+func TestMerge(t *testing.T) {
+	a, b := planOf(t, 3), planOf(t, 3)
+	for i, p := range []*Plan{a, b} {
+		k := workerOf(t, p, &runs{fails: func(folder string) *outcome {
+			return map[string]*outcome{"seed2": {6, "the loss is NaN"}}[filepath.Base(folder)]
+		}}, "a")
+		k.w.Shard = Shard{Index: i, Count: 2}
+		if err := k.workNow(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(a.path("seed1", "model.safetensors"), []byte("weights"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "all")
+	if _, err := Merge([]string{a.Dir}, out); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), "1 of the 3 runs have not ended (seed2)") {
+		t.Error(err)
+	}
+	p, err := Merge([]string{a.Dir, b.Dir}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(threeResults, "2,42,finished,7,0.2", "2,42,diverged,0,", 1)
+	if text := resultsOf(t, p); text != want || p.Dir != out {
+		t.Errorf("%s\nin %s", text, p.Dir)
+	}
+	if _, err := os.Stat(p.path("seed1", "model.safetensors")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the weights: %v", err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	if _, err := Merge([]string{a.Dir, b.Dir, out}, other); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(p.path("seed1", "all_results.json"), []byte(`{"eval_accuracy": 0.9}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Merge([]string{a.Dir, b.Dir, out}, other+"2"); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), "seed1: has other results than ") {
+		t.Error(err)
+	}
+}

@@ -34,7 +34,7 @@ type part struct {
 	rows []badInput
 }
 
-var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, badFormats, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE, badComparing}
+var badInputs = []part{badData, badModel, badOutput, badNumbers, moreBadData, badFormats, moreBadModels, moreBadOptions, badMasks, badPretraining, badVocabularies, badResuming, badGLUE, badComparing, badSweeps}
 
 // short forms of commands: what a row is about stays in view.
 var forms = strings.NewReplacer(
@@ -77,7 +77,7 @@ func TestBadInput(t *testing.T) {
 
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
-	for _, command := range strings.Fields("init predict fill-mask FILL trian fewshot debug-data tasks glue-submit compare") {
+	for _, command := range strings.Fields("init predict fill-mask FILL trian fewshot debug-data tasks glue-submit compare merge") {
 		if strings.HasPrefix(args, command) {
 			return ""
 		}

@@ -69,6 +69,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
                                    fine-tune it on a GLUE task
   pactune sweep GRID.yaml --output_dir DIR
                                    make many runs: a grid of options times seeds
+  pactune merge A B --out DIR      gather the runs of a sweep from several machines
   pactune debug-data data.csv      look at data before a training
   pactune evaluate RUN more.csv    score a fine-tuned model on labelled examples
   pactune predict RUN [FILE|-]     classify texts, one a line
@@ -130,7 +131,7 @@ func command() *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		trainCommand(), sweepCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
+		trainCommand(), sweepCommand(), mergeCommand(), evaluateCommand(), predictCommand(), resumeCommand(),
 		fillMaskCommand(), pretrainCommand(), vocabCommand(),
 		fewshotCommand(), tasksCommand(), debugDataCommand(), glueSubmitCommand(),
 		downloadCommand(), initCommand(), convertCommand(),

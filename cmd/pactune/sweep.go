@@ -15,8 +15,8 @@ import (
 
 // sweepRequest is what the command was asked for, beside train's options.
 type sweepRequest struct {
-	seeds, samples, grid, shard string
-	jobs                        int
+	seeds, samples, grid, shard, print string
+	jobs                               int
 }
 
 func (s *sweepRequest) options() []train.Option {
@@ -26,6 +26,7 @@ func (s *sweepRequest) options() []train.Option {
 		train.Flag("grid", "options and their values, as in \"method=adamw,cwgnc learning_rate=1e-5,2e-5\"", &s.grid),
 		train.Flag("jobs", "runs side by side, as far as the memory holds them", &s.jobs),
 		train.Flag("shard", "i/n: only the i-th of n parts of the runs, for machines that share no folder", &s.shard),
+		train.Flag("print", "print a job file of this sweep instead", &s.print, "slurm", "kubernetes"),
 	}
 }
 
@@ -65,6 +66,9 @@ func makeSweep(ctx context.Context, args []string) error {
 		return err
 	}
 	found, err := plan.Look(w)
+	if err == nil && s.print != "" {
+		return s.printJob(plan, args, w, found)
+	}
 	if err == nil {
 		err = plan.Open()
 	}
@@ -79,6 +83,30 @@ func makeSweep(ctx context.Context, args []string) error {
 		return result(name + "\n")
 	}
 	return nil
+}
+
+// printJob prints the file with which a cluster runs this very command.
+func (s *sweepRequest) printJob(plan *sweep.Plan, args []string, w *sweep.Work, found map[string]*train.Outlook) error {
+	program, err := os.Executable()
+	if err != nil || s.print == "kubernetes" {
+		program = "pactune" // of the image
+	}
+	command := []string{program, "sweep"}
+	for i := 0; i < len(args); i++ {
+		switch name, _, given := strings.Cut(args[i], "="); name {
+		case "--print", "--threads":
+			if !given {
+				i++
+			}
+		default:
+			command = append(command, args[i])
+		}
+	}
+	text, err := plan.JobFile(s.print, command, w, found)
+	if err != nil {
+		return err
+	}
+	return result(text)
 }
 
 // plan reads the command line and the file of the grid.

@@ -13,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pactune/checkpoint"
+	"pactune/internal/files"
 )
 
 var (
@@ -113,7 +116,43 @@ func TestTwoSweepsOnOneFolder(t *testing.T) {
 			t.Errorf("seed %d was made %d times:\n%s", seed, n, made)
 		}
 	}
-	if other.code != 2 || !strings.Contains(other.stderr, "holds a sweep over another grid: found seed1 (), now seed1 (--learning_rate=0.001)") {
+	if other.code != 2 || !strings.Contains(other.stderr, "holds a sweep over another grid: found seed1, now seed1 with --learning_rate=0.001") {
 		t.Errorf("another grid: %+v", other)
+	}
+}
+
+// However a sweep ends, its runs end with it, in good order: after a signal, and when
+// nobody is left to tell them.
+func TestRunsEndWithTheirSweep(t *testing.T) {
+	dir := job(t)
+	for _, end := range []struct {
+		signal syscall.Signal
+		code   int
+	}{{syscall.SIGTERM, 143}, {syscall.SIGKILL, -1}} {
+		out := filepath.Join(dir, end.signal.String())
+		c := command1(dir, "sweep", "train.txt", "--seeds", "1,2", "--jobs", "2", "--model_name_or_path", "model", "--validation_file", "dev.txt",
+			"--method", "adamw", "--num_train_epochs", "5000", "--eval_strategy", "no", "--threads", "2", "--output_dir", out)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		runs := []string{filepath.Join(out, "seed1"), filepath.Join(out, "seed2")}
+		for _, run := range runs {
+			wait(t, filepath.Join(run, "metrics.jsonl"))
+		}
+		c.Process.Signal(end.signal)
+		c.Wait()
+		if code := c.ProcessState.ExitCode(); code != end.code {
+			t.Errorf("%v: exit code %d, want %d", end.signal, code, end.code)
+		}
+		for _, run := range runs {
+			for i := 0; i < 1000 && files.LockedBy(run) != ""; i++ {
+				time.Sleep(20 * time.Millisecond)
+			}
+			m := manifestOf(t, run)
+			found, _, err := checkpoint.Latest(files.OS, run)
+			if m.Exit != "interrupted" || err != nil || found == nil || found.Step != m.Steps {
+				t.Errorf("%v: %s: %+v, %v, %v", end.signal, run, m, found, err)
+			}
+		}
 	}
 }
