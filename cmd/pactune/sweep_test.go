@@ -156,3 +156,27 @@ func TestRunsEndWithTheirSweep(t *testing.T) {
 		}
 	}
 }
+
+// A run that the memory does not hold ends the sweep before it starts; where it holds
+// fewer than were asked for, fewer are made side by side.
+func TestSweepWithinMemory(t *testing.T) {
+	dir := job(t)
+	before := tree(t, dir)
+	args := strings.Fields("train train.txt --seeds 1..4 --jobs 4 --model_name_or_path model --validation_file dev.txt --method adamw --max_steps 1 --threads 1 --output_dir out --max_memory")
+	r := pactune(t, dir, "", append(args, "1MiB")...)
+	if r.code != 5 || !strings.HasPrefix(r.stderr, "pactune: seed1: the run needs ") || !strings.Contains(r.stderr, "--max_memory allows 1.00 MiB") {
+		t.Errorf("%+v", r)
+	}
+	if after := tree(t, dir); after != before {
+		t.Errorf("files before\n%s\nafter\n%s", before, after)
+	}
+	_, need, _ := strings.Cut(r.stderr, "the run needs ")
+	var mib float64
+	if _, err := fmt.Sscanf(need, "%f MiB", &mib); err != nil {
+		t.Fatal(err)
+	}
+	r = pactune(t, dir, "", append(args, fmt.Sprintf("%.0fMiB", 2.5*mib))...)
+	if r.code != 0 || !strings.Contains(r.stderr, ": 2 side by side instead of 4") {
+		t.Errorf("%+v", r)
+	}
+}
