@@ -62,7 +62,7 @@ func TestKilledSweep(t *testing.T) {
 	dir := job(t)
 	steps := 6
 	if *sweepKills > 3 {
-		steps = 12
+		steps = 30
 	}
 	grid := fmt.Sprintf(sweepGrid, (*sweepRuns+1)/2, steps)
 	if err := os.WriteFile(filepath.Join(dir, "grid.yaml"), []byte(grid), 0o644); err != nil {
@@ -82,7 +82,7 @@ func TestKilledSweep(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(r.Int63n(int64(took) / int64(1+*sweepKills/2))))
+		time.Sleep(time.Duration(r.Int63n(int64(took) / int64(*sweepKills))))
 		c.Process.Signal([]os.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGINT}[i%4])
 		c.Wait()
 		ends[c.ProcessState.ExitCode()]++
