@@ -169,7 +169,7 @@ Written by `+"`go generate ./train`"+` from the table in train/options_table.go;
 
 An option is written `+"`--a_b value`, `--a-b value` or `--a_b=value`"+`; true-or-false ones also `+"`--x` and `--no_x`"+`.
 A value comes from the first of: the option, the compatibility mode, the preset, the method's recipe, the default.
-One JSON file of options, such as a run's training_args.json, may stand in place of a data file; options win over it.
+One file of options, JSON such as a run's training_args.json or YAML, may stand in place of a data file; options win over it.
 `)
 	for _, group := range groups {
 		fmt.Fprintf(w, "\n## %s\n\n| option | value | default | meaning |\n|---|---|---|---|\n", group)

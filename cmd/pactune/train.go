@@ -20,8 +20,8 @@ func trainCommand() *cobra.Command {
 	help := func(all bool) {
 		fmt.Print(`Usage: pactune train [FILE] [options]
 
-FILE holds examples (.csv, .tsv, .jsonl, .parquet, .txt, or - for the standard input) or, as .json,
-one object of options. Without a model the encoder inside the program is trained; without FILE the
+FILE holds examples (.csv, .tsv, .jsonl, .parquet, .txt, or - for the standard input) or, as .json or
+.yaml, options. Without a model the encoder inside the program is trained; without FILE the
 whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=v. With --seeds 1..30
 --output_dir DIR it is a sweep of one cell: pactune sweep --help.
 `)
@@ -31,6 +31,10 @@ whole job inside it runs. Options are those of run_glue.py: --a_b, --a-b, --a_b=
 		}
 	}
 	return sub("train [FILE]", "Fine-tune a model", help, func(ctx context.Context, args []string) error {
+		args, err := withYAML(args)
+		if err != nil {
+			return err
+		}
 		if slices.ContainsFunc(args, func(a string) bool { name, _, _ := strings.Cut(a, "="); return name == "--seeds" }) {
 			return makeSweep(ctx, args)
 		}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"pactune/internal/strictyaml"
+	"pactune/train"
+)
+
+// withYAML puts the options of a file args.yaml in the place of its name and before all
+// others, which win over them. No option of train has such a file as its value.
+func withYAML(args []string) ([]string, error) {
+	i := slices.IndexFunc(args, func(a string) bool {
+		return !strings.HasPrefix(a, "-") && (strings.HasSuffix(a, ".yaml") || strings.HasSuffix(a, ".yml"))
+	})
+	if i < 0 {
+		return args, nil
+	}
+	file, err := strictyaml.Read(args[i])
+	if err != nil {
+		return nil, err
+	}
+	members, err := file.Members()
+	if err != nil {
+		return nil, err
+	}
+	var options []string
+	for _, m := range members {
+		text, err := argument(m.Value)
+		if err != nil {
+			return nil, err
+		}
+		option := "--" + m.Name + "=" + text
+		if m.Name == "data_file" { // as a run's training_args.json calls the file without an option
+			option = text
+		}
+		if _, err := train.ParseArgs([]string{option}); err != nil {
+			return nil, m.Key.Errorf("%w", err)
+		}
+		options = append(options, option)
+	}
+	return append(options, slices.Delete(slices.Clone(args), i, i+1)...), nil
+}
+
+// argument is a value as it stands on the command line: a list with commas.
+func argument(v *strictyaml.Value) (string, error) {
+	if !v.IsList() {
+		return v.Text()
+	}
+	list, err := v.List()
+	if err != nil {
+		return "", err
+	}
+	words := make([]string, len(list))
+	for i, w := range list {
+		if words[i], err = w.Text(); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(words, ","), nil
+}
