@@ -126,7 +126,7 @@ func TestBadCommandLines(t *testing.T) {
 		says string
 	}{
 		{"trian", 2, "did you mean pactune train?"},
-		{"frobnicate", 2, "there are train, evaluate"},
+		{"frobnicate", 2, "there are train, sweep, merge, evaluate"},
 		{"--frob train.txt", 2, "options follow the subcommand"},
 		{"train --learning_rat 1", 2, "did you mean --learning_rate?"},
 		{"train --learning_rate -1", 2, `--learning_rate "-1": expected 0 or a number above it`},
