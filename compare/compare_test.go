@@ -29,7 +29,10 @@ func (f fake) write(t *testing.T, dir string, seed int) {
 	}
 	results := map[string]any{"eval_samples": 277 + f.rows, "epoch": 3, "train_loss": 0.1}
 	for name, v := range f.metrics {
-		results["eval_"+name] = v
+		if name != "perplexity" { // the key of transformers' run_mlm.py
+			name = "eval_" + name
+		}
+		results[name] = v
 	}
 	manifest := map[string]any{
 		"program": "pactune", "exit": f.exit, "config": map[string]any{"task_name": f.task, "method": "cwgnc"},
@@ -117,6 +120,33 @@ func TestPairs(t *testing.T) {
 	flat := compared(t, "", b, b)
 	if v := flat.Verdict(&flat.Pairs[0]); !strings.HasPrefix(v, "No difference shown in accuracy (b − b: +0.0000") || strings.Contains(v, "so few") {
 		t.Error(v)
+	}
+}
+
+// Of pretrainings the one with the smaller perplexity is better.
+func TestPerplexity(t *testing.T) {
+	dir := t.TempDir()
+	var groups []*Group
+	for i, name := range []string{"/a", "/b"} {
+		for seed := 1; seed <= 6; seed++ {
+			v := float64(10 + 20*i + seed*(1+i))
+			fake{metrics: map[string]float64{"perplexity": v, "loss": math.Log(v)}}.write(t, fmt.Sprint(dir, name, "/seed", seed), seed)
+		}
+		g, err := ReadGroup(dir + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Name = name[1:]
+		groups = append(groups, g)
+	}
+	r := compared(t, "perplexity", groups...)
+	if v := r.Verdict(&r.Pairs[0]); !strings.HasPrefix(v, "a is better in perplexity (a − b: -23.5000") {
+		t.Error(v)
+	}
+	best := r.Groups[0].Best
+	equal(t, "best of 1", best[0], 13.5)
+	if !(best[5] < best[0]) {
+		t.Errorf("best of n: %v", best)
 	}
 }
 

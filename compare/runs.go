@@ -46,6 +46,10 @@ type Group struct {
 	Runs []Run
 }
 
+// perplexity is the metric of a pretraining, whose key has no eval_, as that of
+// transformers.
+const perplexity = "perplexity"
+
 // Diverged tells that the run ended without a final metric.
 func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
@@ -111,7 +115,7 @@ func readRun(dir string) (*Run, error) {
 		return nil, err
 	}
 	for key, v := range results {
-		if name, ok := strings.CutPrefix(key, "eval_"); ok {
+		if name, ok := strings.CutPrefix(key, "eval_"); ok || key == perplexity {
 			if number, ok := v.(float64); ok {
 				r.Metrics[name] = number
 			}
@@ -224,5 +228,5 @@ func lineOf(r *Run, metric string) float64 {
 // falls tells whether a smaller value of a metric is the better one.
 func falls(metric string) bool {
 	name := strings.TrimSuffix(metric, "_mm")
-	return name == "loss" || name == glue.MSE
+	return name == "loss" || name == perplexity || name == glue.MSE
 }
