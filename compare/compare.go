@@ -122,10 +122,13 @@ func (r *Report) describe(d *Described, g *Group) (err error) {
 }
 
 // Failed tells whether a run ended at or below the line or diverged; where no line
-// is known, whether it diverged.
+// is known, or the run has no such metric, whether it diverged.
 func (r *Report) Failed(run *Run) bool {
-	v := run.Metrics[r.Metric]
-	return run.Diverged() || v == r.Line || !math.IsNaN(r.Line) && v < r.Line != falls(r.Metric)
+	v, measured := run.Metrics[r.Metric]
+	if !measured || math.IsNaN(r.Line) {
+		return run.Diverged()
+	}
+	return v == r.Line || v < r.Line != falls(r.Metric)
 }
 
 // bestOf is the expected best of n: the largest, or the smallest.

@@ -367,6 +367,22 @@ func TestWhatIsNotThereIsLeftOut(t *testing.T) {
 	}
 }
 
+// Runs without an evaluation have neither failed nor diverged.
+func TestRunsWithoutEvaluation(t *testing.T) {
+	dirs := twoMethods(t, plain)
+	for seed := 1; seed <= 3; seed++ {
+		put(t, filepath.Join(dirs[0], fmt.Sprint("seed", seed)), "all_results.json", object{"train_loss": 0.1})
+	}
+	page := pageOf(t, dirs...)
+	if !strings.Contains(page.text, "6 runs of 2 methods (plain and pac); none failed.") {
+		t.Error(page.all("p")[0].text)
+	}
+	result := page.section("result")
+	if got := result.row("2"); strings.Join(got, "|") != "2|–|"+fixed(accuracyOf(1, 2)) || !strings.Contains(result.text, "plain is not compared") {
+		t.Errorf("row %q", got)
+	}
+}
+
 // A method of which every run diverged has curves, and no part in the comparison;
 // runs that fail beside others stand apart.
 func TestFailedRuns(t *testing.T) {

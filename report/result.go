@@ -75,9 +75,9 @@ func (b *book) seeds() *table {
 				values[seed] = make([]cell, len(b.groups))
 				order = append(order, seed)
 			}
-			text := "diverged"
-			if v, ok := r.Metrics[b.result.Metric]; ok {
-				text = fixed(v)
+			text := r.metric(b.result.Metric)
+			if r.Diverged() {
+				text = "diverged"
 			}
 			if old := values[seed][i].Text; old != "" { // the same seed on other subsets
 				text = old + ", " + text
@@ -89,6 +89,15 @@ func (b *book) seeds() *table {
 		t.Rows = append(t.Rows, append(cells(fmt.Sprint(seed)), values[seed]...))
 	}
 	return t
+}
+
+// metric is a final metric, "–" for a run without.
+func (r *run) metric(name string) string {
+	v, ok := r.Metrics[name]
+	if !ok {
+		v = math.NaN()
+	}
+	return fixed(v)
 }
 
 // rows makes a table of texts, the first its head.

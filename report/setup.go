@@ -173,11 +173,7 @@ func (b *book) allRuns() *table {
 				if r.failed {
 					failed = "failed"
 				}
-				metric := "–"
-				if v, ok := r.Metrics[b.result.Metric]; ok {
-					metric = fixed(v)
-				}
-				row = append(row, cells(metric, failed)...)
+				row = append(row, cells(r.metric(b.result.Metric), failed)...)
 			}
 			row = append(row, cells(fmt.Sprint(r.start.Steps), r.took(), fmt.Sprintf("%.0f MiB", r.start.Peak/(1<<20)))...)
 			t.Rows = append(t.Rows, row)
