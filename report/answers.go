@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"pactune/internal/plural"
 	"pactune/plot"
 	"pactune/stats"
 )
@@ -20,7 +21,7 @@ func (b *book) answerBlocks() (blocks []*block) {
 	confusion := &block{Title: "Confusion", Text: "Examples by their label, in rows, and the model's answer, in columns, summed over the runs of a method; the colour is the share of the row."}
 	for _, g := range b.groups {
 		if t := g.confusion(); t != nil {
-			t.Title = b.of(g, several(g.with(), "run"))
+			t.Title = b.of(g, plural.Of(g.with(), "run"))
 			confusion.Tables = append(confusion.Tables, t)
 		}
 	}
@@ -198,7 +199,7 @@ func (b *book) agreement(g *group) *block {
 	if runs < 2 {
 		return nil
 	}
-	bl := &block{Title: b.of(g, "agreement of "+several(runs, "seed"))}
+	bl := &block{Title: b.of(g, "agreement of "+plural.Of(runs, "seed"))}
 	if regression {
 		bl.Tables = []*table{spreadOut(examples)}
 		return bl
@@ -277,7 +278,7 @@ func unstable(examples []*example, runs int) *table {
 		return stats.Mean(open[i].loss) > stats.Mean(open[j].loss)
 	})
 	t := &table{Head: []string{"line", "label", "answers", "right", "mean loss"}, Left: true,
-		Title: fmt.Sprintf("The least stable of %s on which the seeds disagree", several(len(open), "example"))}
+		Title: fmt.Sprintf("The least stable of %s on which the seeds disagree", plural.Of(len(open), "example"))}
 	for _, e := range open[:min(len(open), examplesAtMost)] {
 		t.Rows = append(t.Rows, cells(fmt.Sprint(e.Line), e.Label, e.answers(), fmt.Sprintf("%d of %d", e.right, runs), fixed(stats.Mean(e.loss))))
 	}

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"pactune/internal/plural"
 	"pactune/plot"
 	"pactune/stats"
 )
@@ -45,9 +46,9 @@ func (g *group) outcomes() (list []outcome) {
 		return []outcome{{"", good, g.style}}
 	}
 	if len(good) > 0 {
-		list = append(list, outcome{several(len(good), "successful run"), good, plot.Style{Color: plot.Hue(0)}})
+		list = append(list, outcome{plural.Of(len(good), "successful run"), good, plot.Style{Color: plot.Hue(0)}})
 	}
-	return append(list, outcome{several(len(bad), "failed run"), bad, plot.Style{Color: plot.Hue(1)}})
+	return append(list, outcome{plural.Of(len(bad), "failed run"), bad, plot.Style{Color: plot.Hue(1)}})
 }
 
 // clipCards show what was clipped and the norm of an update's gradient, failed and

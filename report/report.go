@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pactune/compare"
+	"pactune/internal/plural"
 )
 
 // book is what all sections are made from.
@@ -55,7 +56,7 @@ var intro = map[string][]string{
 
 func (b *book) title() string {
 	if b.result == nil {
-		return "Report of " + several(len(b.groups), "method")
+		return "Report of " + plural.Of(len(b.groups), "method")
 	}
 	on := visible(b.result.Task)
 	if on == "" {
@@ -80,7 +81,7 @@ func (b *book) lead() string {
 			}
 		}
 	}
-	lead := fmt.Sprintf("%s of %s (%s)", several(runs, "run"), several(len(b.groups), "method"), list(names))
+	lead := fmt.Sprintf("%s of %s (%s)", plural.Of(runs, "run"), plural.Of(len(b.groups), "method"), list(names))
 	switch {
 	case failed > 0:
 		lead += fmt.Sprintf("; %d failed", failed)

@@ -43,14 +43,6 @@ func fixed(v float64) string {
 	return strings.Replace(strconv.FormatFloat(v, 'f', 4, 64), "-", "−", -1)
 }
 
-// several is "1 run", "3 runs".
-func several(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
-}
-
 // sentence begins with a capital and ends with a full stop.
 func sentence(s string) string {
 	first, n := utf8.DecodeRuneInString(s)

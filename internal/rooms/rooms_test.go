@@ -33,7 +33,7 @@ var only = map[string][]string{
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/plural"},
 	"plot":            {"internal/fault", "internal/strictjson"},
 	"compare":         {"glue", "stats", "internal/fault", "internal/strictjson"},
-	"report":          {"plot", "compare", "stats", "safetensors", "internal/fault", "internal/strictjson"},
+	"report":          {"plot", "compare", "stats", "safetensors", "internal/fault", "internal/strictjson", "internal/plural"},
 	"sweep":           {"train", "internal/files", "internal/fault", "internal/strictjson", "internal/strictyaml"},
 	"submission":      {"glue", "internal/fault", "internal/plural"},
 	"parquet":         {"glue"},
