@@ -111,8 +111,11 @@ func Read(dir string) (*Run, error) {
 		}
 		return nil, err
 	}
-	for name, take := range map[string]func([]field){"components.jsonl": r.component, "timings.jsonl": r.Timings.add} {
-		if err := readLines(filepath.Join(dir, name), take); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, f := range []struct {
+		name string
+		take func([]field)
+	}{{"components.jsonl", r.component}, {"timings.jsonl", r.Timings.add}} {
+		if err := readLines(filepath.Join(dir, f.name), f.take); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
@@ -163,14 +166,17 @@ func (r *Run) settings(dir string) error {
 	var manifest struct {
 		Majority map[string]float64 `json:"majority"`
 	}
-	for name, into := range map[string]any{"training_args.json": &args, "run.json": &manifest} {
-		path := filepath.Join(dir, name)
+	for _, f := range []struct {
+		name string
+		into any
+	}{{"training_args.json", &args}, {"run.json", &manifest}} {
+		path := filepath.Join(dir, f.name)
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = strictjson.Unmarshal(text, into)
+			err = strictjson.Unmarshal(text, f.into)
 		}
 		if err != nil {
 			return fault.Errorf(fault.Data, "%s: %w", path, err)

@@ -200,6 +200,21 @@ func TestWhatIsNoRun(t *testing.T) {
 	}
 }
 
+// Of several broken files the message always names the same one.
+func TestWhichFileIsBroken(t *testing.T) {
+	for want, files := range map[string]map[string]string{
+		"components.jsonl":   {"metrics.jsonl": "{}\n", "components.jsonl": "{\n", "timings.jsonl": "{\n"},
+		"training_args.json": {"metrics.jsonl": "{}\n", "training_args.json": "[", "run.json": "["},
+	} {
+		dir := folder(t, "x", files)
+		for i := 0; i < 64; i++ { // an order by chance passes with 2⁻⁶⁴
+			if _, err := Read(dir); !strings.Contains(fmt.Sprint(err), want) {
+				t.Fatalf("error %v, want %s", err, want)
+			}
+		}
+	}
+}
+
 func TestNamesOfTensors(t *testing.T) {
 	for name, want := range map[string]string{
 		"bert.encoder.layer.11.output.dense.bias":    "11 output.dense.bias",
