@@ -82,16 +82,17 @@ func drawRuns(dirs []string, out string) error {
 // readRuns reads runs and gives those of one name numbers.
 func readRuns(dirs []string) ([]*plot.Run, error) {
 	var runs []*plot.Run
-	seen := map[string]int{}
+	taken := map[string]bool{}
 	for _, dir := range dirs {
 		r, err := plot.Read(dir)
 		if err != nil {
 			return nil, err
 		}
-		seen[r.Name]++
-		if n := seen[r.Name]; n > 1 {
-			r.Name = fmt.Sprintf("%s-%d", r.Name, n)
+		name := r.Name
+		for n := 2; taken[r.Name]; n++ {
+			r.Name = fmt.Sprintf("%s-%d", name, n)
 		}
+		taken[r.Name] = true
 		runs = append(runs, r)
 	}
 	return runs, nil

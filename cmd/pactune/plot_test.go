@@ -49,6 +49,21 @@ func TestPlotWritesPictures(t *testing.T) {
 	}
 }
 
+// A number that makes one name of two never makes that of a third run.
+func TestPlotNamesRunsApart(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"plot", "--out", filepath.Join(dir, "out")}
+	for _, name := range []string{"1/run", "2/run", "3/run-2"} {
+		args = append(args, runFolder(t, filepath.Join(dir, filepath.FromSlash(name)), oneUpdate))
+	}
+	if code := run(args); code != 0 {
+		t.Fatalf("ended with %d", code)
+	}
+	if found, err := filepath.Glob(filepath.Join(dir, "out", "*-curves.svg")); err != nil || len(found) != 3 {
+		t.Errorf("pictures %q, %v; want one of each of three runs", found, err)
+	}
+}
+
 func TestPlotRefuses(t *testing.T) {
 	dir := t.TempDir()
 	broken := runFolder(t, filepath.Join(dir, "broken"), "{\n{}\n")
