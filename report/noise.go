@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ type place struct {
 func newHeatMap() *heatMap { return &heatMap{values: map[place][]float64{}} }
 
 // weightsAtMost of a tensor are read, evenly spaced: of so many the root of the
-// mean variance is known to well below the three digits that are shown.
+// mean variance is known to well below the two digits that are shown.
 const weightsAtMost = 1 << 16
 
 // read adds the noise of a run: of each tensor the root of the mean variance,
@@ -93,20 +94,11 @@ func (m *heatMap) add(tensor string, v float64) {
 	if _, known := m.values[at]; !known {
 		if at.layer < 0 {
 			m.others = append(m.others, at)
-		} else if m.layers = max(m.layers, at.layer+1); !m.knows(at.component) {
+		} else if m.layers = max(m.layers, at.layer+1); !slices.Contains(m.components, at.component) {
 			m.components = append(m.components, at.component)
 		}
 	}
 	m.values[at] = append(m.values[at], v)
-}
-
-func (m *heatMap) knows(component string) bool {
-	for _, c := range m.components {
-		if c == component {
-			return true
-		}
-	}
-	return false
 }
 
 // block sets the medians over runs, coloured by their logarithm.

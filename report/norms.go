@@ -74,7 +74,7 @@ func (b *book) clipCards(g *group) (cards []*card) {
 			p.Series = append(p.Series, follow(o.runs, k.pick).series(o.runs, o.name, o.style, false)...)
 		}
 		c := follow(runs, k.pick)
-		if len(c.x) > 0 && !(k.log == false && never(c)) {
+		if len(c.x) > 0 && (k.log || !never(c)) {
 			cards = append(cards, &card{picture: single(p), Numbers: c.numbers(runs, "epoch")})
 		}
 	}

@@ -337,11 +337,8 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%d elements %s", n, name)
 		}
 	}
-	for id, parts := range map[string][]string{"answers": {markup, seen, "<b>x<b>⟨U+202E⟩⟨U+001B⟩"}, "norms": {markup + seen}, "setup": {seen + markup, `'pactune'`}, "pac": {markup + seen}} {
+	for id, parts := range map[string][]string{"answers": {markup, seen, "<b>x<b>⟨U+202E⟩⟨U+001B⟩"}, "norms": {markup + seen}, "setup": {seen + markup, `pactune train ''\''; rm -rf / #` + markup + `'`}, "pac": {markup + seen}} {
 		for _, part := range parts {
-			if id == "setup" && part == `'pactune'` {
-				part = `pactune train ''\''; rm -rf / #` + markup + `'`
-			}
 			if !strings.Contains(page.section(id).text, part) {
 				t.Errorf("section %s lacks %q", id, part)
 			}
@@ -388,14 +385,13 @@ func TestRunsWithoutEvaluation(t *testing.T) {
 func TestFailedRuns(t *testing.T) {
 	dirs := twoMethods(t, plain)
 	diverge := func(dir string, seed int) {
-		put(t, dir, "run.json", object{"exit": "diverged at update 30", "seeds": object{"seed": seed}})
+		put(t, dir, "run.json", object{"exit": "diverged at update 30", "seeds": object{"seed": seed},
+			"data": []object{{"path": "dev.txt", "sha256": "ab", "use": "validation"}}})
 		if err := os.Remove(filepath.Join(dir, "all_results.json")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	diverge(filepath.Join(dirs[1], "seed2"), 2)
-	put(t, filepath.Join(dirs[1], "seed2"), "run.json", object{"exit": "diverged at update 30", "seeds": object{"seed": 2},
-		"data": []object{{"path": "dev.txt", "sha256": "ab", "use": "validation"}}})
 	norms := pageOf(t, dirs...).section("norms").text
 	for _, part := range []string{"pac: gradient norm by component, a line for each layer: 2 successful runs", "pac: gradient norm by component, a line for each layer: 1 failed run"} {
 		if !strings.Contains(norms, part) {

@@ -18,11 +18,11 @@ func (b *book) resultBlocks() []*block {
 	blocks := []*block{{
 		Text:   "Each dot is a seed. Below the dots stands the mean with its 95 % bootstrap interval. " + sentence(visible(r.Head())),
 		Cards:  []*card{{picture: b.stripOfSeeds(), Numbers: b.seeds()}},
-		Tables: []*table{rows("", r.GroupRows())},
+		Tables: []*table{rows(r.GroupRows())},
 		Beside: true,
 	}}
 	if len(r.Pairs) > 0 {
-		verdict := &block{Title: "Verdict", Tables: []*table{rows("", r.PairRows())}, Text: r.Tests()}
+		verdict := &block{Title: "Verdict", Tables: []*table{rows(r.PairRows())}, Text: r.Tests()}
 		for i := range r.Pairs {
 			verdict.Points = append(verdict.Points, r.Verdict(&r.Pairs[i]))
 		}
@@ -101,8 +101,8 @@ func (r *run) metric(name string) string {
 }
 
 // rows makes a table of texts, the first its head.
-func rows(title string, texts [][]string) *table {
-	t := &table{Title: title, Head: texts[0]}
+func rows(texts [][]string) *table {
+	t := &table{Head: texts[0]}
 	for _, row := range texts[1:] {
 		t.Rows = append(t.Rows, cells(row...))
 	}
