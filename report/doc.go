@@ -19,6 +19,7 @@
 //
 // The page needs nothing from outside and runs no code. What comes from a run's
 // files is text: visible shows what could steer a terminal or turn text around, and
-// html/template escapes the rest. Equal folders give equal bytes. Whatever the
-// runs, a page stays below 3 MB: curves and tables are thinned until it does.
+// html/template escapes the rest. Equal folders give equal bytes. A page
+// stays below 3 MB: curves and tables are thinned until it does, and runs of which
+// that is not enough are refused.
 package report

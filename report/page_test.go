@@ -2,8 +2,10 @@ package report
 
 import (
 	"math"
+	"strings"
 	"testing"
 
+	"pactune/internal/fault"
 	"pactune/plot"
 )
 
@@ -34,6 +36,14 @@ func TestALargePageStaysSmall(t *testing.T) {
 	rows := len(page.figure("").all("tr"))
 	if rows < 3 || rows > 1+rowsAtMost {
 		t.Errorf("a table of %d rows", rows)
+	}
+}
+
+// Of what cannot be thinned enough there is no page.
+func TestAPageTooLarge(t *testing.T) {
+	p := &page{Sections: []*section{{Blocks: []*block{{Text: strings.Repeat("x", limit)}}}}}
+	if text, err := p.render(nil); text != nil || fault.KindOf(err) != fault.Usage {
+		t.Errorf("%d bytes, %v; want an error of kind Usage", len(text), err)
 	}
 }
 
