@@ -61,13 +61,23 @@ func (b *book) title() string {
 	on := visible(b.result.Task)
 	if on == "" {
 		on = "own data"
-		for _, f := range b.groups[0].runs[0].start.Data {
+		for _, f := range b.first().start.Data {
 			if f.Use == "validation" {
 				on = filepath.Base(f.Path)
 			}
 		}
 	}
 	return fmt.Sprintf("%s on %s", visible(b.result.Metric), on)
+}
+
+// first is the first run of those that are compared, or of all.
+func (b *book) first() *run {
+	for _, g := range b.groups {
+		if g.described != nil {
+			return g.runs[0]
+		}
+	}
+	return b.groups[0].runs[0]
 }
 
 func (b *book) lead() string {

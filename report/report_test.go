@@ -364,15 +364,21 @@ func TestWhatIsNotThereIsLeftOut(t *testing.T) {
 	}
 }
 
-// Runs without an evaluation have neither failed nor diverged.
+// Runs without an evaluation have neither failed nor diverged, and their data, which
+// nothing was held against, are not those of the page.
 func TestRunsWithoutEvaluation(t *testing.T) {
 	dirs := twoMethods(t, plain)
 	for seed := 1; seed <= 3; seed++ {
-		put(t, filepath.Join(dirs[0], fmt.Sprint("seed", seed)), "all_results.json", object{"train_loss": 0.1})
+		dir := filepath.Join(dirs[0], fmt.Sprint("seed", seed))
+		put(t, dir, "all_results.json", object{"train_loss": 0.1})
+		put(t, dir, "run.json", object{"exit": "finished", "seeds": object{"seed": seed}, "data": []object{{"path": "other.txt", "use": "train"}}})
 	}
 	page := pageOf(t, dirs...)
 	if !strings.Contains(page.text, "6 runs of 2 methods (plain and pac); none failed.") {
 		t.Error(page.all("p")[0].text)
+	}
+	if h1 := page.all("h1")[0].text; h1 != "accuracy on dev.txt" || page.section("setup").row("train") != nil {
+		t.Errorf("the data of runs that are not compared: %s, %q", h1, page.section("setup").row("train"))
 	}
 	result := page.section("result")
 	if got := result.row("2"); strings.Join(got, "|") != "2|–|"+fixed(accuracyOf(1, 2)) || !strings.Contains(result.text, "plain is not compared") {

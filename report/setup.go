@@ -27,11 +27,11 @@ func (b *book) setupBlocks() []*block {
 	return blocks
 }
 
-// data lists the files of the first run; package compare has held the others
-// against them.
+// data lists the files of the first run; package compare has held those of the other
+// runs that it compares against them.
 func (b *book) data() *table {
 	t := &table{Head: []string{"use", "file", "rows", "SHA-256"}, Left: true}
-	for _, f := range b.groups[0].runs[0].start.Data {
+	for _, f := range b.first().start.Data {
 		t.Rows = append(t.Rows, cells(f.Use, f.Path, fmt.Sprint(f.Rows), f.SHA256))
 	}
 	return t
