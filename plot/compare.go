@@ -7,10 +7,11 @@ import (
 
 // Compare lays runs over one another by their names: training loss, the first
 // run's metric where a run has it, and clip rate, all over epochs, because
-// runs differ in their batches. Where all are pretrainings it is Pretrainings.
+// runs differ in their batches. Of pretrainings alone it is the held-out loss
+// over time and over tokens.
 func Compare(runs []*Run) *Figure {
 	if !slices.ContainsFunc(runs, func(r *Run) bool { return !r.pretraining() }) {
-		return Pretrainings(runs)
+		return pretrainings(runs)
 	}
 	f := &Figure{Title: "Runs compared", Columns: 3}
 	loss := Panel{Title: "training loss, running mean"}

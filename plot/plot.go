@@ -21,8 +21,7 @@
 //	svg := plot.Curves(run).SVG()
 //
 // Curves shows loss, bound and metric, Components the gradient norm of every
-// tensor, Compare several runs over one another, and Pretrainings several of
-// masked language modelling.
+// tensor, and Compare several runs over one another.
 package plot
 
 import (

@@ -5,11 +5,11 @@ import "math"
 // pretraining tells whether the run is one of masked language modelling.
 func (r *Run) pretraining() bool { return watched([]*Run{r}) == "perplexity" }
 
-// Pretrainings lays runs of pretraining over one another: the held-out loss, in
+// pretrainings lays runs of pretraining over one another: the held-out loss, in
 // nats, over the time that the updates took and over the tokens read. Of two
 // shapes the smaller one is ahead at first; where the curves cross tells which
 // to take for the time that there is.
-func Pretrainings(runs []*Run) *Figure {
+func pretrainings(runs []*Run) *Figure {
 	f := &Figure{Title: "Held-out loss of masked language models", Columns: 2}
 	time := Panel{Title: "nats a token over time", XLabel: "hours"}
 	tokens := Panel{Title: "nats a token over tokens read", XLabel: "million tokens"}

@@ -18,19 +18,18 @@ const (
 // curveBlocks show training loss, evaluation loss and metric: the medians of all
 // groups in one picture, and a picture for each group, on the same axes.
 func (b *book) curveBlocks() (blocks []*block) {
-	kinds := []struct {
+	type kind struct {
 		title, label string
 		pick         history
 		line         float64
-	}{
+	}
+	kinds := []kind{
 		{"Training loss", "training loss", smooth(byEpoch("loss")), math.NaN()},
 		{"Evaluation loss", "evaluation loss", b.evaluations("loss"), math.NaN()},
 	}
 	if b.result != nil && b.result.Metric != "loss" {
 		name := visible(b.result.Metric)
-		kinds = append(kinds, kinds[0])
-		kinds[2].title, kinds[2].label = "Evaluation: "+name, name
-		kinds[2].pick, kinds[2].line = b.evaluations(b.result.Metric), b.result.Line
+		kinds = append(kinds, kind{"Evaluation: " + name, name, b.evaluations(b.result.Metric), b.result.Line})
 	}
 	for _, k := range kinds {
 		if cards := b.besides(k.label, k.pick, k.line); len(cards) > 0 {
