@@ -77,7 +77,7 @@ func ReadGrid(path string) (*Grid, error) {
 
 // readSeeds reads a list of seeds in either form.
 func readSeeds(v *strictyaml.Value) ([]uint64, error) {
-	texts, err := readTexts(v)
+	texts, err := v.Texts()
 	if err != nil {
 		return nil, err
 	}
@@ -88,27 +88,6 @@ func readSeeds(v *strictyaml.Value) ([]uint64, error) {
 	return seeds, nil
 }
 
-// readTexts reads a value or a list of them.
-func readTexts(v *strictyaml.Value) ([]string, error) {
-	if !v.IsList() {
-		text, err := v.Text()
-		return []string{text}, err
-	}
-	list, err := v.List()
-	if err != nil {
-		return nil, err
-	}
-	var texts []string
-	for _, item := range list {
-		text, err := item.Text()
-		if err != nil {
-			return nil, err
-		}
-		texts = append(texts, text)
-	}
-	return texts, nil
-}
-
 // readOptions reads a map of options as arguments.
 func readOptions(v *strictyaml.Value) ([]string, error) {
 	members, err := v.Members()
@@ -117,7 +96,7 @@ func readOptions(v *strictyaml.Value) ([]string, error) {
 	}
 	var args []string
 	for _, m := range members {
-		texts, err := readTexts(m.Value) // a list is one of column names
+		texts, err := m.Value.Texts() // a list is one of column names
 		if err != nil {
 			return nil, err
 		}

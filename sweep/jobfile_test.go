@@ -60,7 +60,7 @@ func TestJobFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command, err := readTexts(members[2].Value)
+	command, err := members[2].Value.Texts()
 	if want := append(words, "--threads", "3"); strings.Join(command, "\n") != strings.Join(want, "\n") || err != nil {
 		t.Errorf("%q, %v; want %q", command, err, want)
 	}

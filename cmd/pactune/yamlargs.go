@@ -27,10 +27,11 @@ func withYAML(args []string) ([]string, error) {
 	}
 	var options []string
 	for _, m := range members {
-		text, err := argument(m.Value)
+		texts, err := m.Value.Texts()
 		if err != nil {
 			return nil, err
 		}
+		text := strings.Join(texts, ",") // as a list stands on the command line
 		option := "--" + m.Name + "=" + text
 		if m.Name == "data_file" { // as a run's training_args.json calls the file without an option
 			option = text
@@ -41,22 +42,4 @@ func withYAML(args []string) ([]string, error) {
 		options = append(options, option)
 	}
 	return append(options, slices.Delete(slices.Clone(args), i, i+1)...), nil
-}
-
-// argument is a value as it stands on the command line: a list with commas.
-func argument(v *strictyaml.Value) (string, error) {
-	if !v.IsList() {
-		return v.Text()
-	}
-	list, err := v.List()
-	if err != nil {
-		return "", err
-	}
-	words := make([]string, len(list))
-	for i, w := range list {
-		if words[i], err = w.Text(); err != nil {
-			return "", err
-		}
-	}
-	return strings.Join(words, ","), nil
 }

@@ -156,6 +156,22 @@ func (v *Value) List() ([]*Value, error) {
 	return list, nil
 }
 
+// Texts is the single values of a list, or a single value as a list of one.
+func (v *Value) Texts() ([]string, error) {
+	if !v.IsList() {
+		text, err := v.Text()
+		return []string{text}, err
+	}
+	texts := make([]string, len(v.node.Content))
+	for i, c := range v.node.Content {
+		var err error
+		if texts[i], err = (&Value{v.file, c}).Text(); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}
+
 // Members is the entries of a map in their order. With names, every key must be one
 // of them.
 func (v *Value) Members(names ...string) ([]Member, error) {
