@@ -38,7 +38,7 @@ const lull = 30 * time.Second
 // NewProgress returns a Progress on a file, usually os.Stderr. Color is the
 // option's value.
 func NewProgress(out *os.File, color string, plain, quiet bool) *Progress {
-	terminal := IsTerminal(out) && os.Getenv("TERM") != "dumb"
+	terminal := IsTerminal(out)
 	return &Progress{out: out, live: terminal && !plain, quiet: quiet,
 		style: style(colored(color, terminal)), now: time.Now}
 }

@@ -31,7 +31,7 @@ func colored(option string, terminal bool) bool {
 	case os.Getenv("FORCE_COLOR") != "" || os.Getenv("CLICOLOR_FORCE") != "":
 		return true
 	}
-	return terminal && os.Getenv("TERM") != "dumb"
+	return terminal
 }
 
 // IsTerminal tells whether f is a terminal that understands escape sequences.
@@ -39,7 +39,7 @@ func colored(option string, terminal bool) bool {
 // sees.
 func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""

@@ -167,7 +167,6 @@ func TestColored(t *testing.T) {
 		{"auto", "", "", true, true}, {"auto", "", "", false, false}, {"auto", "1", "1", true, false},
 		{"auto", "", "1", false, true}, {"always", "1", "", false, true}, {"never", "", "1", true, false},
 	} {
-		t.Setenv("TERM", "xterm")
 		t.Setenv("CLICOLOR_FORCE", "")
 		t.Setenv("NO_COLOR", test.noColor)
 		t.Setenv("FORCE_COLOR", test.force)
