@@ -1,8 +1,10 @@
 package sweep
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -18,19 +20,22 @@ type Screen struct {
 	quiet bool
 	now   func() time.Time
 
-	rows  int // of the table that stands there
-	spent map[string]spent
+	rows  int              // of the table that stands there
+	spent map[string]spent // by cell, of the runs that ended here
 }
 
-// spent is the time of the runs of a cell that ended here.
+// spent is the time of some runs.
 type spent struct {
 	runs int
 	time time.Duration
 }
 
+func (a spent) plus(b spent) spent  { return spent{a.runs + b.runs, a.time + b.time} }
+func (a spent) mean() time.Duration { return a.time / time.Duration(max(1, a.runs)) }
+
 // NewScreen returns a Screen on a file, usually os.Stderr.
 func NewScreen(out *os.File, plain, quiet bool) *Screen {
-	live := train.IsTerminal(out) && os.Getenv("TERM") != "dumb" && !plain
+	live := train.IsTerminal(out) && !plain
 	return &Screen{out: out, live: live, quiet: quiet, now: time.Now, spent: map[string]spent{}}
 }
 
@@ -47,8 +52,7 @@ func (s *Screen) ended(k *worker, j *job) {
 	r, how := k.p.Runs[j.run], k.state[j.run]
 	took := s.now().Sub(j.began)
 	if how != "" {
-		all := s.spent[r.Cell]
-		s.spent[r.Cell] = spent{all.runs + 1, all.time + took}
+		s.spent[r.Cell] = s.spent[r.Cell].plus(spent{1, took})
 	}
 	line := ""
 	switch how {
@@ -100,27 +104,40 @@ func (k *worker) count(cell string) (c counts) {
 }
 
 // left forecasts the time that this process needs for the runs of a cell that have
-// not ended, "" for all, by the mean of those that ended here; 0 while none has.
+// not ended, "" for all; 0 while none has ended here.
 func (s *Screen) left(k *worker, cell string) (d time.Duration) {
-	var all spent
-	for _, t := range s.spent {
-		all.runs, all.time = all.runs+t.runs, all.time+t.time
-	}
+	runs, usual := 0, s.usual(k)
 	for i, state := range k.state {
 		r := k.p.Runs[i]
 		if state != "" || !k.w.Shard.has(i) || cell != "" && r.Cell != cell {
 			continue
 		}
-		t := s.spent[r.Cell]
-		if t.runs == 0 {
-			t = all
-		}
-		d += t.time / time.Duration(max(1, t.runs))
+		runs++
+		each := usual(r.Cell)
 		if j := k.running[i]; j != nil {
-			d -= min(s.now().Sub(j.began), t.time/time.Duration(max(1, t.runs)))
+			each -= min(s.now().Sub(j.began), each)
+		}
+		d += each
+	}
+	return d / time.Duration(max(1, min(runs, k.w.Jobs)))
+}
+
+// usual forecasts how long a run of a cell takes: the mean of those that ended here, of
+// all cells where none of its own has. A run under way that is over it counts, too, with
+// the time that it has taken: the forecast grows with it and does not stand still.
+func (s *Screen) usual(k *worker) func(cell string) time.Duration {
+	var ended spent
+	for _, t := range s.spent {
+		ended = ended.plus(t)
+	}
+	own, all := maps.Clone(s.spent), ended
+	for i, j := range k.running {
+		cell, took := k.p.Runs[i].Cell, spent{1, s.now().Sub(j.began)}
+		if mean := cmp.Or(s.spent[cell].mean(), ended.mean()); mean > 0 && took.time > mean {
+			own[cell], all = own[cell].plus(took), all.plus(took)
 		}
 	}
-	return d / time.Duration(k.w.Jobs)
+	return func(cell string) time.Duration { return cmp.Or(own[cell].mean(), all.mean()) }
 }
 
 const (
