@@ -56,7 +56,7 @@ func sources(plans []*Plan) (from []*Plan, state []string, err error) {
 			case ended == "":
 			case state[i] == "":
 				from[i], state[i] = p, ended
-			case !sameResults(from[i], p, &runs[i]):
+			case ended != state[i] || ended == finished && !sameMetrics(from[i], p, &runs[i]):
 				return nil, nil, fault.Errorf(fault.Data, "%s: has other results than %s; expected the same of equal runs: one was changed, or made from other data", p.path(runs[i].Folder), from[i].path(runs[i].Folder))
 			}
 		}
@@ -70,10 +70,7 @@ func sources(plans []*Plan) (from []*Plan, state []string, err error) {
 	return from, state, nil
 }
 
-func sameResults(a, b *Plan, r *Run) bool {
-	if a.ended(r) == diverged || b.ended(r) == diverged {
-		return a.ended(r) == b.ended(r)
-	}
+func sameMetrics(a, b *Plan, r *Run) bool {
 	x, err1 := readMetrics(a.path(r.Folder, "all_results.json"))
 	y, err2 := readMetrics(b.path(r.Folder, "all_results.json"))
 	return err1 == nil && err2 == nil && maps.Equal(x, y)

@@ -333,16 +333,18 @@ func TestRunWithoutRoom(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
+	if got := new(tail).message(); got != "" {
+		t.Errorf("of nothing: %q", got)
+	}
 	for text, want := range map[string]string{
-		"note\npactune: a.txt: no such file\n": "a.txt: no such file",
-		"panic: x\ngoroutine 1\n":              "goroutine 1",
-		"":                                     "",
+		"note\npactune: a.txt: no such file\n":                      "a.txt: no such file",
+		"panic: x\ngoroutine 1\n":                                   "goroutine 1",
 		"pactune: internal error, please report it: x\ngoroutine 1": "internal error, please report it: x",
 	} {
 		var s tail
 		s.Write([]byte(strings.Repeat("x", 2*tailBytes) + "\n"))
 		s.Write([]byte(text))
-		if got := s.message(); got != want && text != "" {
+		if got := s.message(); got != want {
 			t.Errorf("%q: %q", text, got)
 		}
 		if len(s.text) > tailBytes {
