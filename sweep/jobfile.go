@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/plural"
 	"pactune/train"
 )
 
@@ -49,14 +50,14 @@ func jobName(dir string) string {
 func (j *clusterJob) slurm() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `#!/bin/bash
-# %d runs. Start with sbatch, from the folder where the paths below hold and which every
+# %s. Start with sbatch, from the folder where the paths below hold and which every
 # node sees. The workers share the runs; there may be more or fewer of them (--array),
 # and when one ends early the others take over what it had.
 #SBATCH --job-name=%s
 #SBATCH --array=0-%d
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=%d
-`, j.runs, j.name, j.workers-1, j.threads)
+`, plural.Of(j.runs, "run"), j.name, j.workers-1, j.threads)
 	if j.megabytes > 0 {
 		fmt.Fprintf(&b, "#SBATCH --mem=%dM\n", j.megabytes)
 	}
@@ -89,7 +90,7 @@ func (j *clusterJob) kubernetes() string {
 	if j.megabytes > 0 {
 		memory = fmt.Sprintf(", memory: %dMi", j.megabytes)
 	}
-	return fmt.Sprintf(`# %d runs. Give it an image with pactune, and a volume that every pod can write to, with
+	return fmt.Sprintf(`# %s. Give it an image with pactune, and a volume that every pod can write to, with
 # the grid, the data and the model. The workers share the runs; there may be more or fewer
 # of them, and when one ends early the others take over what it had.
 apiVersion: batch/v1
@@ -118,5 +119,5 @@ spec:
       volumes:
       - name: work
         persistentVolumeClaim: {claimName: CLAIM}
-`, j.runs, j.name, j.workers, j.workers, strings.Join(words, ", "), j.threads, memory, j.threads, memory)
+`, plural.Of(j.runs, "run"), j.name, j.workers, j.workers, strings.Join(words, ", "), j.threads, memory, j.threads, memory)
 }

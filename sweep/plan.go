@@ -16,6 +16,7 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/internal/plural"
 	"pactune/internal/strictjson"
 	"pactune/train"
 )
@@ -254,8 +255,8 @@ func ReadPlan(dir string) (*Plan, error) {
 // same refuses another grid than the one that the folder has; it says what differs
 // first.
 func (p *Plan) same(there *Plan) error {
-	found := fmt.Sprintf("%d runs", len(there.Runs))
-	want := fmt.Sprintf("%d", len(p.Runs))
+	found := plural.Of(len(there.Runs), "run")
+	want := strconv.Itoa(len(p.Runs))
 	for i := range min(len(p.Runs), len(there.Runs)) {
 		a, b := there.Runs[i], p.Runs[i]
 		if a.Folder != b.Folder || !slices.Equal(a.Args, b.Args) {

@@ -34,7 +34,7 @@ var only = map[string][]string{
 	"plot":            {"internal/fault", "internal/strictjson"},
 	"compare":         {"glue", "stats", "internal/fault", "internal/strictjson"},
 	"report":          {"plot", "compare", "stats", "safetensors", "internal/fault", "internal/strictjson", "internal/plural"},
-	"sweep":           {"train", "internal/files", "internal/fault", "internal/strictjson", "internal/strictyaml"},
+	"sweep":           {"train", "internal/files", "internal/fault", "internal/strictjson", "internal/strictyaml", "internal/plural"},
 	"submission":      {"glue", "internal/fault", "internal/plural"},
 	"parquet":         {"glue"},
 	"checkpoint":      {"safetensors", "internal/files", "internal/fault", "internal/plural"},
