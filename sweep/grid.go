@@ -231,7 +231,7 @@ func refused(name string) string {
 	case "resume":
 		return "a sweep always goes on with the runs that are in its folder"
 	}
-	if OfMachine(name) {
+	if ofMachine(name) {
 		return "no result depends on it; give it on the command line of pactune sweep"
 	}
 	if contains(train.Table(train.InResume), name) {
@@ -240,9 +240,9 @@ func refused(name string) string {
 	return ""
 }
 
-// OfMachine tells whether an option belongs to the process that works on a sweep,
+// ofMachine tells whether an option belongs to the process that works on a sweep,
 // not to the runs.
-func OfMachine(name string) bool { return contains(train.Table(train.InSweep), name) }
+func ofMachine(name string) bool { return contains(train.Table(train.InSweep), name) }
 
 func contains(options []train.Option, name string) bool {
 	return slices.ContainsFunc(options, func(o train.Option) bool { return o.Name == name })
@@ -271,7 +271,7 @@ func (g *Grid) Take(c *train.Config) error {
 	}
 	for _, arg := range c.Given() {
 		switch name := nameOf(arg); {
-		case name == "output_dir", name == "seed", name == "sample_seed", OfMachine(name):
+		case name == "output_dir", name == "seed", name == "sample_seed", ofMachine(name):
 		case refused(name) != "":
 			return fault.Errorf(fault.Usage, "--%s: %s", name, refused(name))
 		default:

@@ -158,9 +158,9 @@ func (s *Screen) show(k *worker) {
 		}
 		lines = append(lines, fmt.Sprintf("%-36.36s %6d %6d %8d %8d  %s", train.Clean(name), c.runs, c.finished, c.running, c.diverged+c.failed, left))
 	}
-	for i, r := range k.p.Runs {
-		if r.Cell != "" && (i == 0 || r.Cell != k.p.Runs[i-1].Cell) && len(lines) <= mostRows {
-			row(r.Cell, r.Cell)
+	for _, cell := range k.p.cells() {
+		if cell != "" && len(lines) <= mostRows {
+			row(cell, cell)
 		}
 	}
 	row("all", "")
@@ -187,7 +187,10 @@ func (s *Screen) Summary(p *Plan) {
 	if s.quiet {
 		return
 	}
-	if cells := p.Cells(); len(cells) > 1 && len(cells) <= 8 {
+	if cells := p.cells(); len(cells) > 1 && len(cells) <= 8 {
+		for i := range cells {
+			cells[i] = p.path(cells[i])
+		}
 		fmt.Fprintf(s.out, "judge them with: pactune compare %s\n", train.Clean(strings.Join(cells, " ")))
 	}
 }

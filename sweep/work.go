@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -238,12 +237,12 @@ func (p *Plan) Results() (name string, written bool) {
 	return name, err == nil
 }
 
-// Cells are the folders of the cells, in their order, as pactune compare takes them.
-func (p *Plan) Cells() []string {
+// cells are the names of the cells, in their order.
+func (p *Plan) cells() []string {
 	var cells []string
 	for i, r := range p.Runs {
 		if i == 0 || r.Cell != p.Runs[i-1].Cell {
-			cells = append(cells, p.path(path.Join(".", r.Cell)))
+			cells = append(cells, r.Cell)
 		}
 	}
 	return cells
