@@ -113,7 +113,7 @@ func (s *sweepRequest) printJob(plan *sweep.Plan, args []string, w *sweep.Work, 
 func (s *sweepRequest) plan(args []string) (*sweep.Plan, *train.Config, error) {
 	grid := &sweep.Grid{}
 	var err error
-	if len(args) > 0 && (strings.HasSuffix(args[0], ".yaml") || strings.HasSuffix(args[0], ".yml")) {
+	if len(args) > 0 && isYAML(args[0]) {
 		if grid, err = sweep.ReadGrid(args[0]); err != nil {
 			return nil, nil, err
 		}

@@ -11,9 +11,7 @@ import (
 // withYAML puts the options of a file args.yaml in the place of its name and before all
 // others, which win over them. No option of train has such a file as its value.
 func withYAML(args []string) ([]string, error) {
-	i := slices.IndexFunc(args, func(a string) bool {
-		return !strings.HasPrefix(a, "-") && (strings.HasSuffix(a, ".yaml") || strings.HasSuffix(a, ".yml"))
-	})
+	i := slices.IndexFunc(args, isYAML)
 	if i < 0 {
 		return args, nil
 	}
@@ -42,4 +40,9 @@ func withYAML(args []string) ([]string, error) {
 		options = append(options, option)
 	}
 	return append(options, slices.Delete(slices.Clone(args), i, i+1)...), nil
+}
+
+// isYAML tells whether an argument is a file of settings.
+func isYAML(arg string) bool {
+	return !strings.HasPrefix(arg, "-") && (strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml"))
 }
