@@ -131,8 +131,8 @@ func (p *Plan) recordDiverged(r *Run, message string, o *train.Outlook) error {
 	if err != nil {
 		return fault.Errorf(fault.Internal, "run.json: %w", err)
 	}
-	if err := os.MkdirAll(p.path(r.Folder), 0o777); err != nil {
-		return fault.Errorf(fault.Internal, "%s: cannot make the folder: %w", p.path(r.Folder), err)
+	if err := p.makeFolder(r.Folder); err != nil {
+		return err
 	}
 	return p.write(r.Folder+"/run.json", append(text, '\n'))
 }

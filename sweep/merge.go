@@ -110,8 +110,8 @@ func (p *Plan) copyRun(from *Plan, r *Run) error {
 	if err != nil {
 		return fault.Errorf(fault.Data, "%w", err)
 	}
-	if err := os.MkdirAll(p.path(r.Folder), 0o777); err != nil {
-		return fault.Errorf(fault.Internal, "%s: cannot make the folder: %w", p.path(r.Folder), err)
+	if err := p.makeFolder(r.Folder); err != nil {
+		return err
 	}
 	for _, e := range entries {
 		if !e.Type().IsRegular() || files.Leftover(e.Name()) || filepath.Ext(e.Name()) == ".safetensors" {

@@ -203,8 +203,8 @@ func (p *Plan) Open() error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(p.path(claimsName), 0o777); err != nil {
-		return fault.Errorf(fault.Usage, "--output_dir %s: cannot make the folder: %w", p.Dir, err)
+	if err := p.makeFolder(claimsName); err != nil {
+		return fmt.Errorf("--output_dir %w", err)
 	}
 	if _, err := os.Stat(p.path(planName)); err == nil {
 		return nil
@@ -221,6 +221,21 @@ func (p *Plan) Open() error {
 		return err
 	}
 	return p.same(there)
+}
+
+// makeFolder makes a folder in that of the sweep, after those above it.
+func (p *Plan) makeFolder(name string) error {
+	var missing []string
+	for dir := p.path(name); dir != files.Existing(dir); dir = filepath.Dir(dir) {
+		missing = append(missing, dir)
+	}
+	slices.Reverse(missing)
+	for _, dir := range missing {
+		if err := p.disk.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) { // by another worker
+			return files.Fault(dir, 0, err)
+		}
+	}
+	return nil
 }
 
 func (p *Plan) write(name string, text []byte) error {
