@@ -2,7 +2,6 @@ package compare
 
 import (
 	"math"
-	"slices"
 
 	"pactune/internal/fault"
 	"pactune/stats"
@@ -13,56 +12,41 @@ const Level = 0.05
 
 // Report is what comes of a comparison.
 type Report struct {
-	Task   string
-	Metric string
-	Line   float64 // at or below it a run has failed, NaN when it is not known
-	Groups []Described
-	Pairs  []Pair // (first, second), (first, third), …, (second, third), …
+	Task    string
+	Metric  string
+	Line    float64 // at or below it a run has failed, NaN when it is not known
+	Subsets bool    // a group has runs on several random subsets: each counts as one, by its mean
+	Groups  []Described
+	Pairs   []Pair // (first, second), (first, third), …, (second, third), …
 }
 
-// Described is a group in numbers, of the runs that have the metric.
+// Described is a group in numbers, of the runs that have the metric. Where Subsets
+// is set, Interval, Deviation and Share are of the subsets.
 type Described struct {
 	Name     string
 	Runs     int // those that diverged included
 	Diverged int
 	stats.Summary
-	Interval stats.Interval // of the mean
-	Failed   int            // -1 when the line is not known
-	Share    stats.Interval // of failed runs
-	Best     []float64      // expected best of 1, 2, …, N
+	Units     int            // that count as one each in tests and intervals: runs, or subsets
+	Interval  stats.Interval // of the mean; NaN of fewer than two units
+	Deviation float64        // of the units, mean |x − median|, which Brown–Forsythe compares
+	Failed    int            // -1 when the line is not known
+	Share     stats.Interval // of failed runs
+	Best      []float64      // expected best of 1, 2, …, N
 
 	values []float64 // of the runs with a metric, in their order
-	bySeed map[Seeds]float64
-	order  []Seeds // of all runs
+	metric units
+	failed units // the share of failed runs
 }
-
-// Pair is what tests say of two groups. A value is NaN where a test is not defined.
-type Pair struct {
-	A, B       *Described
-	Paired     bool           // the groups have the same seeds
-	Pairs      int            // of runs with a metric; 0 when not paired
-	Difference float64        // mean of A − mean of B
-	Interval   stats.Interval // of the difference
-	Order      Test           // Wilcoxon's test of the pairs, or Mann–Whitney's
-	Spread     Test           // Brown–Forsythe; from 3 runs up
-	Failures   Test           // Fisher
-	A12        float64
-
-	ahead float64 // above 0 where the ranks of A are the larger ones
-	least float64 // the smallest p that Order can have with so many runs, corrected
-}
-
-// Test is a statistic with its p, alone and corrected for several pairs by Holm.
-type Test struct{ Statistic, P, Holm float64 }
-
-// Found tells whether the test shows a difference.
-func (t Test) Found() bool { return t.Holm < Level }
 
 // New compares groups by a metric, "" for that of the task. Groups that cannot be
-// compared are an error of kind Data that says what differs.
+// compared are an error of kind Data that says what differs. A group of which every
+// run diverged has no metric, but failures.
 func New(groups []*Group, metric string) (*Report, error) {
 	first := &groups[0].Runs[0]
+	r := &Report{Groups: make([]Described, len(groups))}
 	for _, g := range groups {
+		r.Subsets = r.Subsets || g.severalSubsets()
 		for i := range g.Runs {
 			if err := g.Runs[i].same(first); err != nil {
 				return nil, err
@@ -75,7 +59,10 @@ func New(groups []*Group, metric string) (*Report, error) {
 	if metric == "" {
 		metric = metricOf(first)
 	}
-	r := &Report{Task: first.Task, Metric: metric, Line: lineOf(first, metric), Groups: make([]Described, len(groups))}
+	if first.Diverged() {
+		return nil, fault.Errorf(fault.Data, "%s: every run diverged; there is no %s to compare", groups[0].Name, metric)
+	}
+	r.Task, r.Metric, r.Line = first.Task, metric, lineOf(first, metric)
 	for i, g := range groups {
 		if err := r.describe(&r.Groups[i], g); err != nil {
 			return nil, err
@@ -83,7 +70,7 @@ func New(groups []*Group, metric string) (*Report, error) {
 	}
 	for i := range r.Groups {
 		for j := i + 1; j < len(r.Groups); j++ {
-			r.Pairs = append(r.Pairs, pair(&r.Groups[i], &r.Groups[j]))
+			r.Pairs = append(r.Pairs, r.pair(&r.Groups[i], &r.Groups[j]))
 		}
 	}
 	r.correct()
@@ -91,33 +78,49 @@ func New(groups []*Group, metric string) (*Report, error) {
 }
 
 // describe puts a group into numbers.
-func (r *Report) describe(d *Described, g *Group) (err error) {
-	*d = Described{Name: g.Name, Runs: len(g.Runs), Failed: -1}
-	d.bySeed, d.values, err = g.values(r.Metric)
-	if err != nil {
+func (r *Report) describe(d *Described, g *Group) error {
+	if err := r.measure(d, g); err != nil {
 		return err
 	}
-	if len(d.values) == 0 {
-		return fault.Errorf(fault.Data, "%s: every run diverged; there is no %s to compare", g.Name, r.Metric)
-	}
-	for i := range g.Runs {
-		d.order = append(d.order, g.Runs[i].Seeds)
-	}
-	d.Diverged = d.Runs - len(d.values)
-	d.Summary = stats.Summarize(d.values)
-	d.Interval = stats.Bootstrap(func(s [][]float64) float64 { return stats.Mean(s[0]) }, d.values)
-	if !math.IsNaN(r.Line) {
-		d.Failed = 0
-		for i := range g.Runs {
-			if r.Failed(&g.Runs[i]) {
-				d.Failed++
-			}
-		}
-		d.Share = stats.Wilson(d.Failed, d.Runs)
+	d.Interval = stats.Bootstrap(func(s [][]float64) float64 { return stats.Mean(s[0]) }, d.metric.list())
+	if d.Failed >= 0 {
+		share, n := float64(d.Failed)/float64(d.Runs), float64(len(d.failed.order))
+		d.Share = stats.Wilson(share*n, n) // of runs on one subset as though they failed together
 	}
 	for n := 1; n <= d.N; n++ {
 		d.Best = append(d.Best, bestOf(d.values, n, falls(r.Metric)))
 	}
+	return nil
+}
+
+// measure reads what the tests are about.
+func (r *Report) measure(d *Described, g *Group) error {
+	*d = Described{Name: g.Name, Runs: len(g.Runs), Failed: -1}
+	for i := range g.Runs {
+		v, ok, err := g.Runs[i].value(r.Metric)
+		if err != nil {
+			return err
+		}
+		if ok {
+			d.values = append(d.values, v)
+		}
+	}
+	d.Diverged = d.Runs - len(d.values)
+	d.Summary = stats.Summarize(d.values)
+	d.metric = r.unitsOf(g, func(run *Run) (float64, bool) { v, ok := run.Metrics[r.Metric]; return v, ok })
+	d.Units = len(d.metric.order)
+	d.Deviation = stats.Deviation(d.metric.list())
+	if math.IsNaN(r.Line) {
+		return nil
+	}
+	d.Failed = 0
+	d.failed = r.unitsOf(g, func(run *Run) (float64, bool) {
+		if r.Failed(run) {
+			d.Failed++
+			return 1, true
+		}
+		return 0, true
+	})
 	return nil
 }
 
@@ -141,82 +144,4 @@ func bestOf(x []float64, n int, smallest bool) float64 {
 		negative[i] = -v
 	}
 	return -stats.BestOf(negative, n)
-}
-
-// pair tests two groups.
-func pair(a, b *Described) Pair {
-	p := Pair{A: a, B: b, Paired: sameSeeds(a, b), Difference: a.Mean - b.Mean, A12: stats.A12(a.values, b.values)}
-	if p.Paired {
-		p.testPairs()
-	} else {
-		p.Interval = stats.Bootstrap(func(s [][]float64) float64 { return stats.Mean(s[0]) - stats.Mean(s[1]) }, a.values, b.values)
-		p.Order.Statistic, p.Order.P = stats.MannWhitney(a.values, b.values)
-		p.ahead = p.Order.Statistic - float64(a.N*b.N)/2
-		_, p.least = stats.MannWhitney(upFrom(0, a.N), upFrom(a.N, b.N))
-	}
-	p.Spread.Statistic, p.Spread.P = math.NaN(), math.NaN()
-	if min(a.N, b.N) >= 3 { // of two values the deviations from the median are equal
-		p.Spread.Statistic, p.Spread.P = stats.BrownForsythe(a.values, b.values)
-	}
-	p.Failures.Statistic, p.Failures.P = math.NaN(), math.NaN()
-	if a.Failed >= 0 {
-		p.Failures.P = stats.Fisher(a.Failed, a.Runs, b.Failed, b.Runs)
-	}
-	return p
-}
-
-// sameSeeds tells whether the runs of two groups pair one to one; within a group
-// no seeds stand twice.
-func sameSeeds(a, b *Described) bool {
-	for _, s := range a.order {
-		if !slices.Contains(b.order, s) {
-			return false
-		}
-	}
-	return len(a.order) == len(b.order)
-}
-
-// testPairs compares the runs of the same seeds, in the order of A's.
-func (p *Pair) testPairs() {
-	var d []float64
-	for _, s := range p.A.order {
-		a, hasA := p.A.bySeed[s]
-		if b, hasB := p.B.bySeed[s]; hasA && hasB {
-			d = append(d, a-b)
-		}
-	}
-	p.Pairs, p.Difference = len(d), stats.Mean(d)
-	p.Interval = stats.Bootstrap(func(s [][]float64) float64 { return stats.Mean(s[0]) }, d)
-	plus, minus, chance := stats.Wilcoxon(d)
-	p.Order, p.ahead = Test{Statistic: math.Min(plus, minus), P: chance}, plus-minus
-	_, _, p.least = stats.Wilcoxon(upFrom(1, len(d)))
-}
-
-// upFrom is from, from + 1, …, n of them.
-func upFrom(from, n int) []float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = float64(from + i)
-	}
-	return v
-}
-
-// correct fills in Holm's p of each test over the pairs.
-func (r *Report) correct() {
-	for _, test := range []func(*Pair) *Test{
-		func(p *Pair) *Test { return &p.Order },
-		func(p *Pair) *Test { return &p.Spread },
-		func(p *Pair) *Test { return &p.Failures },
-	} {
-		var raw []float64
-		for i := range r.Pairs {
-			raw = append(raw, test(&r.Pairs[i]).P)
-		}
-		for i, p := range stats.Holm(raw) {
-			test(&r.Pairs[i]).Holm = p
-		}
-	}
-	for i := range r.Pairs { // the first of Holm's is multiplied by their number
-		r.Pairs[i].least *= float64(len(r.Pairs))
-	}
 }

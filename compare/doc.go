@@ -2,18 +2,29 @@
 // those of another, on one task and the same data.
 //
 // ReadGroup finds the runs below a folder and reads what they say of themselves:
-// run.json (task, seeds, data by SHA-256, majority line) and all_results.json (the
-// metrics). New refuses groups whose numbers cannot be compared, describes each
-// (package stats) and tests each pair:
+// run.json (task, method, model, seeds, data by SHA-256, majority line) and
+// all_results.json (the metrics). New refuses groups whose numbers cannot be
+// compared, describes each (package stats) and tests each pair:
 //
 //	groups: A, B       Summary, Mean's interval, Failed of N by the line, Best of n
-//	pair (A, B)        Difference A − B: Wilcoxon of the pairs where both groups have
-//	                   the same seeds, else Mann–Whitney
+//	pair (A, B)        Difference A − B: Wilcoxon of the pairs, which are the runs of
+//	                   the seeds that both have; Mann–Whitney where those are fewer
+//	                   than two
 //	                   Spread: Brown–Forsythe     Failures: Fisher     A12
+//
+// Runs on one random subset of the training rows (sample_seed) resemble each other,
+// and taken as independent they would make chance look like a difference. Where a
+// group has several subsets the unit of all intervals and tests is therefore the
+// subset: its value is the mean of its runs, pairs are by subset, n is the number of
+// subsets, and failures are tested as a difference of their shares. The summary, Best
+// and A12 stay those of runs.
+//
+// Tests of order see values to 30 bits (nine digits) of the metric's size: equal
+// differences of accuracies k/N are ties, which in floating point they are not.
 //
 // A run has failed when its metric ends at or below the line that a constant
 // answer reaches, or when it diverged; a run that diverged has no final metric and
-// is in no other number. Of several pairs each test is corrected by Holm over the
-// pairs. Verdict puts a pair into one sentence. Report writes itself as text,
-// Markdown, CSV, or values for JSON.
+// is in no other number, so a group of which every run diverged has failures only.
+// Of several pairs each test is corrected by Holm over the pairs. Verdict puts a pair
+// into one sentence. Report writes itself as text, Markdown, CSV, or values for JSON.
 package compare

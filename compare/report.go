@@ -36,14 +36,19 @@ func (r *Report) Head() string {
 	if r.Task != "" {
 		head = r.Task + ", " + head
 	}
-	if math.IsNaN(r.Line) {
-		return head + "; no line is known below which a run has failed"
-	}
 	side := "at or below"
 	if falls(r.Metric) {
 		side = "at or above"
 	}
-	return fmt.Sprintf("%s; a run has failed %s %.4f", head, side, r.Line)
+	if math.IsNaN(r.Line) {
+		head += "; no line is known below which a run has failed"
+	} else {
+		head += fmt.Sprintf("; a run has failed %s %.4f", side, r.Line)
+	}
+	if r.Subsets {
+		head += "; intervals and tests are of subsets (sample_seed), each the mean of its runs"
+	}
+	return head
 }
 
 // row makes a line of a table: a name, then what value says of each column.
@@ -60,6 +65,11 @@ func (r *Report) GroupRows() [][]string {
 	rows := [][]string{
 		row("", r.Groups, func(d *Described) string { return d.Name }),
 		row("runs", r.Groups, func(d *Described) string { return strconv.Itoa(d.N) }),
+	}
+	if r.Subsets {
+		rows = append(rows, row("subsets", r.Groups, func(d *Described) string { return strconv.Itoa(d.Units) }))
+	}
+	rows = append(rows,
 		row("mean ± std", r.Groups, func(d *Described) string { return number(d.Mean) + " ± " + number(d.Std) }),
 		row("95 % interval of the mean", r.Groups, func(d *Described) string { return span(d.Interval) }),
 		row("median", r.Groups, func(d *Described) string { return number(d.Median) }),
@@ -72,11 +82,10 @@ func (r *Report) GroupRows() [][]string {
 				return "–"
 			}
 			return span(d.Share)
-		}),
-	}
+		}))
 	for _, n := range []int{2, 5, 10, 20} {
 		if n <= r.smallest() {
-			rows = append(rows, row(fmt.Sprintf("expected best of %d", n), r.Groups, func(d *Described) string { return number(d.Best[n-1]) }))
+			rows = append(rows, row(fmt.Sprintf("expected best of %d", n), r.Groups, func(d *Described) string { return number(d.best(n)) }))
 		}
 	}
 	return rows
@@ -84,6 +93,8 @@ func (r *Report) GroupRows() [][]string {
 
 func (d *Described) failures() string {
 	switch {
+	case d.Failed < 0 && d.Diverged > 0:
+		return fmt.Sprintf("%d of %d diverged", d.Diverged, d.Runs)
 	case d.Failed < 0:
 		return "–"
 	case d.Diverged > 0:
@@ -92,11 +103,22 @@ func (d *Described) failures() string {
 	return fmt.Sprintf("%d of %d", d.Failed, d.Runs)
 }
 
-// smallest is the number of runs of the smallest group: budgets up to it are fair.
+// best is the expected best of n, NaN where no run has the metric.
+func (d *Described) best(n int) float64 {
+	if d.N == 0 {
+		return math.NaN()
+	}
+	return d.Best[n-1]
+}
+
+// smallest is the number of runs of the smallest group that has the metric: budgets
+// up to it are fair.
 func (r *Report) smallest() int {
-	n := r.Groups[0].N
+	n := math.MaxInt
 	for i := range r.Groups {
-		n = min(n, r.Groups[i].N)
+		if r.Groups[i].N > 0 {
+			n = min(n, r.Groups[i].N)
+		}
 	}
 	return n
 }
@@ -114,26 +136,70 @@ func (r *Report) PairRows() [][]string {
 		if p.Paired {
 			pairs = strconv.Itoa(p.Pairs)
 		}
-		rows = append(rows, []string{p.A.Name + " − " + p.B.Name, fmt.Sprintf("%+.4f", p.Difference), span(p.Interval), pairs,
+		rows = append(rows, []string{p.A.Name + " − " + p.B.Name, signed(p.Difference), span(p.Interval), pairs,
 			chance(p.Order.Holm), chance(p.Spread.Holm), chance(p.Failures.Holm), number(p.A12)})
 	}
 	return rows
 }
 
-// Tests names them, and says why pairs are none.
+// Tests names them, and says which units have no partner, and why pairs are none.
 func (r *Report) Tests() string {
-	paired, apart := false, false
+	paired, apart, partners := false, false, ""
 	for i := range r.Pairs {
-		paired, apart = paired || r.Pairs[i].Paired, apart || !r.Pairs[i].Paired
+		p := &r.Pairs[i]
+		paired, apart = paired || p.Paired, apart || !p.Paired && p.A.N > 0 && p.B.N > 0
+		partners += p.partners(r.Unit())
 	}
-	order := "Wilcoxon's test of the pairs by seed"
+	key := "seed"
+	if r.Subsets {
+		key = "subset"
+	}
+	order := "Wilcoxon's test of the pairs by " + key
 	switch {
 	case paired && apart:
-		order += ", or Mann–Whitney's where the seeds differ"
+		order += ", or Mann–Whitney's of groups that have fewer than two " + key + "s in common"
 	case apart:
-		order = "Mann–Whitney's test, because the seeds differ"
+		order = "Mann–Whitney's test, because fewer than two " + key + "s are common"
+	case !paired:
+		order = "no test, because a group has no " + r.Metric
 	}
-	return "Difference: " + order + "; spread: Brown–Forsythe; failures: Fisher."
+	failures := "Fisher"
+	if r.Subsets {
+		failures = "Wilcoxon's or Mann–Whitney's test of their share in each subset"
+	}
+	return "Difference: " + order + "; spread: Brown–Forsythe; failures: " + failures + "." + partners
+}
+
+// partners says how many pairs there are where some units have none.
+func (p *Pair) partners(unit string) string {
+	var of []string
+	for _, side := range []struct {
+		seeds []uint64
+		name  string
+	}{{p.OnlyA, p.A.Name}, {p.OnlyB, p.B.Name}} {
+		if len(side.seeds) > 0 {
+			of = append(of, fmt.Sprintf("%s of %s", ranges(side.seeds), side.name))
+		}
+	}
+	if len(of) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %s − %s: %d pairs; no partner for %s %s.", p.A.Name, p.B.Name, p.Pairs, map[string]string{"run": "seed", "subset": "subset"}[unit], strings.Join(of, " and "))
+}
+
+// Unit is what counts as one in intervals and tests: a run, or the runs on a subset.
+func (r *Report) Unit() string {
+	if r.Subsets {
+		return "subset"
+	}
+	return "run"
+}
+
+func signed(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return fmt.Sprintf("%+.4f", v)
 }
 
 func number(v float64) string {
@@ -197,10 +263,16 @@ func (r *Report) CSV() string {
 	for i := range r.Groups {
 		d := &r.Groups[i]
 		group := func(name string, value float64, i stats.Interval) { line(d.Name, "", name, value, i, nan, nan) }
+		group("runs", float64(d.Runs), none)
+		group("diverged", float64(d.Diverged), none)
 		group("n", float64(d.N), none)
+		if r.Subsets {
+			group("subsets", float64(d.Units), none)
+		}
 		group("mean", d.Mean, d.Interval)
 		group("std", d.Std, none)
 		group("population_std", d.PopulationStd, none)
+		group("mean_absolute_deviation", d.Deviation, none)
 		group("median", d.Median, none)
 		group("min", d.Min, none)
 		group("max", d.Max, none)
@@ -216,10 +288,11 @@ func (r *Report) CSV() string {
 		pair := func(name string, value float64, i stats.Interval, t Test) {
 			line(p.A.Name, p.B.Name, name, value, i, t.P, t.Holm)
 		}
+		pair("pairs", float64(p.Pairs), none, Test{nan, nan, nan})
 		pair("difference", p.Difference, p.Interval, Test{nan, nan, nan})
 		pair(p.orderKey(), p.Order.Statistic, none, p.Order)
 		pair("brown_forsythe", p.Spread.Statistic, none, p.Spread)
-		pair("fisher", nan, none, p.Failures)
+		pair(r.failuresKey(p), p.Failures.Statistic, none, p.Failures)
 		pair("a12", p.A12, none, Test{nan, nan, nan})
 	}
 	w.Flush()
@@ -231,6 +304,16 @@ func (p *Pair) orderKey() string {
 		return "wilcoxon"
 	}
 	return "mann_whitney"
+}
+
+func (r *Report) failuresKey(p *Pair) string {
+	switch {
+	case !r.Subsets:
+		return "fisher"
+	case p.sharesPaired:
+		return "failures_wilcoxon"
+	}
+	return "failures_mann_whitney"
 }
 
 // exact is a number that reads back as the same, "" for one that is not defined.
@@ -246,9 +329,10 @@ func (r *Report) Values() map[string]any {
 	groups, pairs := []any{}, []any{}
 	for i := range r.Groups {
 		d := &r.Groups[i]
-		g := map[string]any{"name": d.Name, "runs": d.Runs, "diverged": d.Diverged, "n": d.N,
+		g := map[string]any{"name": d.Name, "runs": d.Runs, "diverged": d.Diverged, "n": d.N, "units": d.Units,
 			"mean": defined(d.Mean), "mean_interval": interval(d.Interval), "std": defined(d.Std), "population_std": defined(d.PopulationStd),
-			"median": defined(d.Median), "min": defined(d.Min), "max": defined(d.Max), "failed": nil, "failed_share_interval": nil}
+			"mean_absolute_deviation": defined(d.Deviation),
+			"median":                  defined(d.Median), "min": defined(d.Min), "max": defined(d.Max), "failed": nil, "failed_share_interval": nil}
 		if d.Failed >= 0 {
 			g["failed"], g["failed_share_interval"] = d.Failed, interval(d.Share)
 		}
@@ -261,11 +345,11 @@ func (r *Report) Values() map[string]any {
 	}
 	for i := range r.Pairs {
 		p := &r.Pairs[i]
-		pairs = append(pairs, map[string]any{"a": p.A.Name, "b": p.B.Name, "paired": p.Paired, "pairs": p.Pairs,
+		pairs = append(pairs, map[string]any{"a": p.A.Name, "b": p.B.Name, "paired": p.Paired, "pairs": p.Pairs, "without_partner_a": p.OnlyA, "without_partner_b": p.OnlyB,
 			"difference": defined(p.Difference), "difference_interval": interval(p.Interval), p.orderKey(): p.Order.values(),
-			"brown_forsythe": p.Spread.values(), "fisher": p.Failures.values(), "a12": defined(p.A12), "verdict": r.Verdict(p)})
+			"brown_forsythe": p.Spread.values(), r.failuresKey(p): p.Failures.values(), "a12": defined(p.A12), "verdict": r.Verdict(p)})
 	}
-	return map[string]any{"task": r.Task, "metric": r.Metric, "line": defined(r.Line), "groups": groups, "pairs": pairs}
+	return map[string]any{"task": r.Task, "metric": r.Metric, "unit": r.Unit(), "line": defined(r.Line), "groups": groups, "pairs": pairs}
 }
 
 func (t Test) values() map[string]any {

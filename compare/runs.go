@@ -18,11 +18,20 @@ import (
 type Run struct {
 	Dir      string
 	Task     string // "" for a user's own data
+	Method   string // "" for a pretraining
+	Model    Model
 	Seeds    Seeds
 	Exit     string
 	Data     []File
 	Majority map[string]float64 // by metric
-	Metrics  map[string]float64 // of the last evaluation, as "accuracy", "loss", "samples"
+	Metrics  map[string]float64 // of the last evaluation, as "accuracy", "loss"
+	Rows     float64            // of that evaluation
+}
+
+// Model is that from which a run started.
+type Model struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // "" for the one in the binary
 }
 
 // Seeds are all that distinguishes the runs of a group. Runs of two groups with
@@ -55,7 +64,7 @@ func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
 // ReadGroup reads the run in a folder, or all runs below it in the order of their
 // paths. An error of kind Data says that there are none, that one has not ended,
-// or that two have the same seeds.
+// or that two are of different methods or models, or have the same seeds.
 func ReadGroup(dir string) (*Group, error) {
 	g := &Group{Name: filepath.Clean(dir)}
 	known := map[Seeds]string{}
@@ -76,6 +85,11 @@ func ReadGroup(dir string) (*Group, error) {
 		if err != nil {
 			return err
 		}
+		if len(g.Runs) > 0 {
+			if err := r.sameMethod(&g.Runs[0]); err != nil {
+				return err
+			}
+		}
 		if twin, ok := known[r.Seeds]; ok {
 			return fault.Errorf(fault.Data, "%s: has the seed %d of %s; expected runs that differ in their seeds only: name the folder of one method", path, r.Seeds.Seed, twin)
 		}
@@ -92,8 +106,10 @@ func ReadGroup(dir string) (*Group, error) {
 func readRun(dir string) (*Run, error) {
 	var manifest struct {
 		Config struct {
-			Task string `json:"task_name"`
+			Task   string `json:"task_name"`
+			Method string `json:"method"`
 		} `json:"config"`
+		Model    Model              `json:"model"`
 		Seeds    Seeds              `json:"seeds"`
 		Exit     string             `json:"exit"`
 		Data     []File             `json:"data"`
@@ -102,8 +118,8 @@ func readRun(dir string) (*Run, error) {
 	if err := readJSON(filepath.Join(dir, "run.json"), &manifest); err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, Task: manifest.Config.Task, Seeds: manifest.Seeds, Exit: manifest.Exit, Data: manifest.Data,
-		Majority: manifest.Majority, Metrics: map[string]float64{}}
+	r := &Run{Dir: dir, Task: manifest.Config.Task, Method: manifest.Config.Method, Model: manifest.Model, Seeds: manifest.Seeds,
+		Exit: manifest.Exit, Data: manifest.Data, Majority: manifest.Majority, Metrics: map[string]float64{}}
 	if r.Diverged() {
 		return r, nil
 	}
@@ -115,13 +131,21 @@ func readRun(dir string) (*Run, error) {
 		return nil, err
 	}
 	for key, v := range results {
-		if name, ok := strings.CutPrefix(key, "eval_"); ok || key == perplexity {
-			if number, ok := v.(float64); ok {
-				r.Metrics[name] = number
-			}
+		name, ok := strings.CutPrefix(key, "eval_")
+		number, isNumber := v.(float64)
+		if isNumber && (ok && !counts(name) || key == perplexity) {
+			r.Metrics[name] = number
 		}
 	}
+	r.Rows, _ = results["eval_samples"].(float64)
 	return r, nil
+}
+
+// counts tells whether a number of an evaluation is that of its rows or of its
+// time, which is no metric.
+func counts(name string) bool {
+	name = strings.TrimSuffix(name, "_mm")
+	return name == "samples" || name == "runtime" || strings.HasSuffix(name, "_per_second")
 }
 
 func readJSON(path string, into any) error {
@@ -138,38 +162,48 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// values are the final metrics of the runs that have one, by their seeds, and in
-// the order of the runs.
-func (g *Group) values(metric string) (bySeed map[Seeds]float64, list []float64, err error) {
-	bySeed = map[Seeds]float64{}
-	for i := range g.Runs {
-		r := &g.Runs[i]
-		if r.Diverged() {
-			continue
-		}
-		v, ok := r.Metrics[metric]
-		if !ok {
-			return nil, nil, fault.Errorf(fault.Data, "%s: all_results.json has no eval_%s; %s", r.Dir, metric, r.choice())
-		}
-		bySeed[r.Seeds], list = v, append(list, v)
+// value is the final metric of a run, false for one that diverged.
+func (r *Run) value(metric string) (float64, bool, error) {
+	v, ok := r.Metrics[metric]
+	if !ok && !r.Diverged() {
+		return 0, false, fault.Errorf(fault.Data, "%s: all_results.json has no eval_%s; %s", r.Dir, metric, r.choice())
 	}
-	return bySeed, list, nil
+	return v, ok, nil
 }
 
 // choice says which metrics a run has.
 func (r *Run) choice() string {
 	var names []string
 	for name := range r.Metrics {
-		plain := strings.TrimSuffix(name, "_mm")
-		if plain != "samples" && plain != "runtime" && !strings.HasSuffix(plain, "_per_second") {
-			names = append(names, name)
-		}
+		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return "the run had no evaluation: expected one with --validation_file or a task"
 	}
 	sort.Strings(names)
 	return "expected with --metric one of " + strings.Join(names, ", ")
+}
+
+// sameMethod refuses a run of another method or model than that of another run of
+// its group. What a run.json does not name is not held against the other's.
+func (r *Run) sameMethod(other *Run) error {
+	for _, c := range []struct{ option, a, b string }{
+		{"method", r.Method, other.Method},
+		{"model", r.Model.name(), other.Model.name()},
+	} {
+		if c.a != c.b && c.a != "" && c.b != "" {
+			return fault.Errorf(fault.Data, "%s: its %s is %s, that of %s is %s; expected runs that differ in their seeds only: name the folder of one method", r.Dir, c.option, c.a, other.Dir, c.b)
+		}
+	}
+	return nil
+}
+
+// name is the SHA-256 of the model's weights, or what stands for them.
+func (m Model) name() string {
+	if m.SHA256 == "" {
+		return m.Path
+	}
+	return "that with the SHA-256 " + m.SHA256
 }
 
 // same refuses a run whose numbers cannot be held against another's.
@@ -185,7 +219,7 @@ func (r *Run) same(other *Run) error {
 			return fault.Errorf(fault.Data, "%s: its %s file %s has the SHA-256 %.12s…, the %s file %s of %s has %.12s…; expected runs on the same data", r.Dir, f.Use, f.Path, f.SHA256, o.Use, o.Path, other.Dir, o.SHA256)
 		}
 	}
-	if a, b := r.Metrics["samples"], other.Metrics["samples"]; a != b && !r.Diverged() && !other.Diverged() {
+	if a, b := r.Rows, other.Rows; a != b && !r.Diverged() && !other.Diverged() {
 		return fault.Errorf(fault.Data, "%s: was evaluated on %v rows, %s on %v; expected the same rows", r.Dir, a, other.Dir, b)
 	}
 	return nil

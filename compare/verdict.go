@@ -9,38 +9,49 @@ import (
 // Verdict says in one sentence what the tests show of a pair at 5 %, and "No
 // difference shown" where they show none.
 func (r *Report) Verdict(p *Pair) string {
+	parts := []string{r.orderFound(p)}
+	if p.Spread.Found() {
+		steady := p.A
+		if p.A.Deviation > p.B.Deviation {
+			steady = p.B
+		}
+		parts = append(parts, fmt.Sprintf("%s spreads less (mean distance from the median %.4f and %.4f, p %s)", steady.Name, p.A.Deviation, p.B.Deviation, chance(p.Spread.Holm)))
+	}
+	if p.Failures.Found() {
+		safe := p.A
+		if p.failsMore > 0 {
+			safe = p.B
+		}
+		parts = append(parts, fmt.Sprintf("%s fails less often (%d of %d and %d of %d runs, p %s)", safe.Name, p.A.Failed, p.A.Runs, p.B.Failed, p.B.Runs, chance(p.Failures.Holm)))
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// orderFound says which of a pair is better.
+func (r *Report) orderFound(p *Pair) string {
 	a, b := p.A.Name, p.B.Name
+	switch {
+	case p.A.N == 0 && p.B.N == 0:
+		return fmt.Sprintf("No run of %s and of %s has a final %s", a, b, r.Metric)
+	case p.A.N == 0:
+		return fmt.Sprintf("No run of %s has a final %s", a, r.Metric)
+	case p.B.N == 0:
+		return fmt.Sprintf("No run of %s has a final %s", b, r.Metric)
+	}
 	better := a
 	if p.ahead < 0 != falls(r.Metric) {
 		better = b
 	}
-	var parts []string
-	found := fmt.Sprintf("(%s − %s: %+.4f, 95 %% interval %s, %s p %s)", a, b, p.Difference, span(p.Interval), p.orderName(), chance(p.Order.Holm))
+	found := fmt.Sprintf("(%s − %s: %s, 95 %% interval %s, %s p %s)", a, b, signed(p.Difference), span(p.Interval), p.orderName(), chance(p.Order.Holm))
 	switch {
 	case p.Order.Found() && p.ahead*p.Difference <= 0:
-		parts = append(parts, fmt.Sprintf("%s is better in %s in most runs, but not on average %s", better, r.Metric, found))
+		return fmt.Sprintf("%s is better in %s in most %ss, but not on average %s", better, r.Metric, r.Unit(), found)
 	case p.Order.Found():
-		parts = append(parts, fmt.Sprintf("%s is better in %s %s", better, r.Metric, found))
+		return fmt.Sprintf("%s is better in %s %s", better, r.Metric, found)
 	case p.least >= Level:
-		parts = append(parts, fmt.Sprintf("No difference shown in %s %s, and so few runs can show none: the smallest p is %s", r.Metric, found, chance(math.Min(1, p.least))))
-	default:
-		parts = append(parts, fmt.Sprintf("No difference shown in %s %s", r.Metric, found))
+		return fmt.Sprintf("No difference shown in %s %s, and so few %ss can show none: the smallest p is %s", r.Metric, found, r.Unit(), chance(math.Min(1, p.least)))
 	}
-	if p.Spread.Found() {
-		steady := a
-		if p.A.Std > p.B.Std {
-			steady = b
-		}
-		parts = append(parts, fmt.Sprintf("%s spreads less (standard deviation %.4f and %.4f, p %s)", steady, p.A.Std, p.B.Std, chance(p.Spread.Holm)))
-	}
-	if p.Failures.Found() {
-		safe := a
-		if p.A.Failed*p.B.Runs > p.B.Failed*p.A.Runs {
-			safe = b
-		}
-		parts = append(parts, fmt.Sprintf("%s fails less often (%d of %d and %d of %d runs, p %s)", safe, p.A.Failed, p.A.Runs, p.B.Failed, p.B.Runs, chance(p.Failures.Holm)))
-	}
-	return strings.Join(parts, "; ") + "."
+	return fmt.Sprintf("No difference shown in %s %s", r.Metric, found)
 }
 
 func (p *Pair) orderName() string {

@@ -15,7 +15,7 @@ type Strip struct {
 	Line   Line // At NaN: none
 }
 
-// StripRow is one sample.
+// StripRow is one sample; a Mean, or Low and High, that are NaN are not drawn.
 type StripRow struct {
 	Name            string
 	Values          []float64
@@ -99,9 +99,11 @@ func (d *drawing) strip(r *StripRow, x scale, y float64) {
 	}
 	low, mean, high, bar := x.at(r.Low), x.at(r.Mean), x.at(r.High), y+stripName+stripDots+4
 	class := Style{Color: r.Color, Bold: true}.Class()
-	d.line(class, low, bar, high, bar)
-	for _, at := range []float64{low, high} {
-		d.line(class, at, bar-3, at, bar+3)
+	if !math.IsNaN(r.Low) {
+		d.line(class, low, bar, high, bar)
+		for _, at := range []float64{low, high} {
+			d.line(class, at, bar-3, at, bar+3)
+		}
 	}
 	d.line(class, mean, bar-6, mean, bar+6)
 }

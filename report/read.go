@@ -102,8 +102,8 @@ type answer struct {
 	Scores     []float64 `json:"scores"`
 }
 
-// readGroups reads the groups in dirs and compares those of which a run has the
-// metric; without any, the comparison is nil.
+// readGroups reads the groups in dirs and compares those whose runs had an evaluation
+// or diverged; where none had one, the comparison is nil.
 func readGroups(dirs []string, metric string) ([]*group, *compare.Report, error) {
 	var groups []*group
 	var found []*compare.Group
@@ -116,23 +116,25 @@ func readGroups(dirs []string, metric string) ([]*group, *compare.Report, error)
 	}
 	name(found)
 	var compared []*compare.Group
+	evaluated := false
 	for i, f := range found {
 		g := &group{name: f.Name, style: plot.Style{Color: plot.Hue(i), Dash: i >= 8}}
-		measured := false
+		ended, measured := false, false // without diverging, with an evaluation
 		for k := range f.Runs {
 			r, err := readRun(&f.Runs[k])
 			if err != nil {
 				return nil, nil, err
 			}
-			measured = measured || len(r.Metrics) > 0
+			ended, measured = ended || !r.Diverged(), measured || len(r.Metrics) > 0
 			g.runs = append(g.runs, r)
 		}
-		if measured {
+		evaluated = evaluated || measured
+		if measured || !ended {
 			compared = append(compared, f)
 		}
 		groups = append(groups, g)
 	}
-	if len(compared) == 0 {
+	if !evaluated {
 		return groups, nil, nil
 	}
 	r, err := compare.New(compared, metric)

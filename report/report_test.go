@@ -386,8 +386,8 @@ func TestRunsWithoutEvaluation(t *testing.T) {
 	}
 }
 
-// A method of which every run diverged has curves, and no part in the comparison;
-// runs that fail beside others stand apart.
+// A method of which every run diverged has curves and its failures; runs that fail
+// beside others stand apart.
 func TestFailedRuns(t *testing.T) {
 	dirs := twoMethods(t, plain)
 	diverge := func(dir string, seed int) {
@@ -408,8 +408,14 @@ func TestFailedRuns(t *testing.T) {
 		diverge(filepath.Join(dirs[0], fmt.Sprint("seed", seed)), seed)
 	}
 	page := pageOf(t, dirs...)
-	if text := page.section("result").text; !strings.Contains(text, "plain is not compared") {
-		t.Error("the result does not say what is not compared")
+	result := page.section("result").text
+	for _, part := range []string{"3 of 3 (3 diverged)", "No run of plain has a final accuracy"} {
+		if !strings.Contains(result, part) {
+			t.Errorf("the result lacks %q", part)
+		}
+	}
+	if strings.Contains(result, "NaN") {
+		t.Error("the result has a NaN")
 	}
 	if page.figure("plain: training loss").name == "" {
 		t.Error("the curves of the runs that diverged are missing")

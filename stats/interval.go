@@ -20,13 +20,14 @@ const resamples = 10000
 // is, 10,000 times; the ends are the 2.5 and 97.5 % quantiles of what the
 // statistic makes of these. Samples are drawn apart from each other: the pairs of
 // paired ones are one sample, of their differences. The interval of a mean of
-// five values is too narrow by about a fifth, that of thirty by a twentieth.
+// five values is too narrow by about a fifth, that of thirty by a twentieth. It is NaN
+// where a sample has fewer than two values, which do not say how far they spread.
 func Bootstrap(statistic func(samples [][]float64) float64, samples ...[]float64) Interval {
 	var rows []int32
 	drawn := make([][]float64, len(samples))
 	for i, x := range samples {
 		drawn[i] = make([]float64, len(x))
-		if len(x) == 0 {
+		if len(x) < 2 {
 			return Interval{math.NaN(), math.NaN()}
 		}
 	}
@@ -60,17 +61,19 @@ func Middle(values []float64) Interval {
 	return Interval{quantile(values, 0.025), quantile(values, 0.975)}
 }
 
-// Wilson is the interval of a share of which k of n were seen (Wilson, 1927):
+// Wilson is the interval of a share of which k of n were seen (Wilson, 1927); of
+// observations that are not independent n is the number of those that are, and k a
+// share of it:
 // with z = Φ⁻¹(0.975) and p = k/n
 //
 //	(p + z²/2n ± z·sqrt(p(1 − p)/n + z²/4n²)) / (1 + z²/n)
 //
 // It lies within [0, 1] and has a width also for k = 0.
-func Wilson(k, n int) Interval {
-	z, m := fmath.NormalQuantile(0.975), float64(n)
-	p, zz := float64(k)/m, z*z
-	centre := (p + zz/(2*m)) / (1 + zz/m)
-	half := z / (1 + zz/m) * math.Sqrt(p*(1-p)/m+zz/(4*m*m))
+func Wilson(k, n float64) Interval {
+	z := fmath.NormalQuantile(0.975)
+	p, zz := k/n, z*z
+	centre := (p + zz/(2*n)) / (1 + zz/n)
+	half := z / (1 + zz/n) * math.Sqrt(p*(1-p)/n+zz/(4*n*n))
 	i := Interval{math.Max(0, centre-half), math.Min(1, centre+half)}
 	if k == 0 {
 		i.Low = 0

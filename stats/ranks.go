@@ -7,10 +7,11 @@ import (
 
 // Wilcoxon is the signed-rank test of differences d around 0, two-sided, as
 // scipy.stats.wilcoxon: zeros are left out, the rest ranked by size; plus and minus
-// are the rank sums of the two signs, of which SciPy gives the smaller. p is exact up to 50 differences
-// without ties and zeros, and up to 13 with them; else normal, with the
-// correction for ties and none for continuity. Of zeros only p is 1, where SciPy
-// has NaN from 14 on.
+// are the rank sums of the two signs, of which SciPy gives the smaller. p is exact up
+// to 50 differences without ties and zeros, and up to 13 with them; else normal, with
+// the correction for ties and none for continuity. Of zeros only p is 1, where SciPy
+// has NaN from 14 on. Zeros and ties are by ==: the caller rounds the differences, or
+// their last bits decide.
 func Wilcoxon(d []float64) (plus, minus, p float64) {
 	if len(d) == 0 {
 		return math.NaN(), math.NaN(), math.NaN()

@@ -21,7 +21,7 @@ func Summarize(x []float64) Summary {
 		s.Min, s.Max = v[0], v[len(v)-1]
 	}
 	squares := squaresAround(x, s.Mean)
-	s.Std = math.Sqrt(squares / float64(len(x)-1))
+	s.Std = math.Sqrt(squares / float64(max(len(x)-1, 0)))
 	s.PopulationStd = math.Sqrt(squares / float64(len(x)))
 	return s
 }

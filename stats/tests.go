@@ -29,6 +29,10 @@ func BrownForsythe(a, b []float64) (f, p float64) {
 	return f, studentP(math.Sqrt(f), len(a)+len(b)-2)
 }
 
+// Deviation is the mean absolute deviation from the median, Σ|x − median|/n, of which
+// BrownForsythe asks whether two samples have the same.
+func Deviation(x []float64) float64 { return Mean(deviations(x)) }
+
 // deviations is |x − median|.
 func deviations(x []float64) []float64 {
 	z, m := make([]float64, len(x)), Median(x)
@@ -40,7 +44,7 @@ func deviations(x []float64) []float64 {
 
 // studentP is how often a variable of Student's distribution with n degrees of
 // freedom is farther from 0 than t: the finite sums of Abramowitz and Stegun,
-// 26.7.3 and 26.7.4, in θ = atan(t/√n).
+// 26.7.3 and 26.7.4, in θ = atan(t/√n). As 1 less a sum it errs by some 1e-16.
 func studentP(t float64, n int) float64 {
 	theta := math.Atan(t / math.Sqrt(float64(n)))
 	sin, cos := math.Sin(theta), math.Cos(theta)

@@ -19,12 +19,18 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 		"new":    `{"exit": "finished", "data": [{"path": "dev.txt", "sha256": "bb", "use": "validation"}]}`,
 		"twins":  `{"exit": "finished", "seeds": {"seed": 1}}`,
 		"twins2": `{"exit": "finished", "seeds": {"seed": 1}}`,
+		"adamw":  `{"exit": "finished", "seeds": {"seed": 1}, "config": {"method": "adamw"}}`,
+		"pac":    `{"exit": "finished", "seeds": {"seed": 2}, "config": {"method": "pac"}}`,
+		"gone":  `{"exit": "diverged: update 3: the loss is NaN"}`,
 	} {
 		run(name, manifest)
 	}
 	f.mkdir("twins")
 	f.must(renameFile(f, "seeds/twins", "twins/a"))
 	f.must(renameFile(f, "seeds/twins2", "twins/b"))
+	f.mkdir("mixed")
+	f.must(renameFile(f, "seeds/adamw", "mixed/a"))
+	f.must(renameFile(f, "seeds/pac", "mixed/b"))
 	f.mkdir("seeds/bare")
 	f.write("seeds/bare/run.json", `{"exit": "finished"}`)
 }, []badInput{
@@ -32,6 +38,9 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 	{"comparing a missing folder", "compare none", 3, []string{"none: no such folder"}},
 	{"comparing a folder without runs", "compare norun", 3, []string{"norun: found no run; expected the folder of a run"}},
 	{"comparing by a metric that the runs lack", "compare tuned --metric f2", 3, []string{"tuned: all_results.json has no eval_f2", "accuracy"}},
+	{"comparing by the number of rows", "compare tuned --metric samples", 3, []string{"tuned: all_results.json has no eval_samples", "accuracy"}},
+	{"comparing runs that all diverged", "compare seeds/gone", 3, []string{"seeds/gone: every run diverged"}},
+	{"two methods in one folder", "compare mixed", 3, []string{"mixed/b: its method is pac, that of mixed/a is adamw"}},
 	{"unknown format", "compare tuned --format xml", 2, []string{"text, markdown, csv, json"}},
 	{"run that goes on", "compare seeds/going", 3, []string{"seeds/going: the run has not finished"}},
 	{"run.json cut short", "compare seeds/cut", 3, []string{"seeds/cut/run.json: "}},

@@ -28,8 +28,9 @@ as out/rte-adamw with seed1, seed2, …; other depths do as well. Says of each t
 interval, the spread, the failed runs (at or below what a constant answer reaches, or diverged) and
 the expected best of n; of each pair the difference of the runs with the same seeds and whether chance
 explains it (Wilcoxon), likewise of the spread (Brown-Forsythe) and of the failed runs (Fisher); Holm
-corrects p where there are several pairs. Groups with different seeds are not paired (Mann-Whitney).
-Intervals are 95 %. The last lines say it in words, at the level of 5 %.
+corrects p where there are several pairs. Groups without two common seeds are not paired (Mann-Whitney).
+With several subsets of the training rows (sample_seed), intervals and tests are over the subsets, each
+the mean of its runs. Intervals are 95 %. The last lines say it in words, at the level of 5 %.
 `)
 		train.WriteOptions(os.Stdout, 0, options()...)
 	}
