@@ -60,7 +60,7 @@ func New(groups []*Group, metric string) (*Report, error) {
 		metric = metricOf(first)
 	}
 	if first.Diverged() {
-		return nil, fault.Errorf(fault.Data, "%s: every run diverged; there is no %s to compare", groups[0].Name, metric)
+		return nil, fault.Errorf(fault.Data, "%s: every run diverged; expected a group with a run that has a final %s", groups[0].Name, metric)
 	}
 	r.Task, r.Metric, r.Line = first.Task, metric, lineOf(first, metric)
 	for i, g := range groups {

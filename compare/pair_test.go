@@ -15,7 +15,7 @@ import (
 // that is: p is what SciPy 1.17.1 gives for wilcoxon([1]*15 + [-1]*5), though the
 // floating-point differences of k/277 are not equal.
 func TestTiesOfAccuracies(t *testing.T) {
-	for _, first := range []int{100, 130, 170, 190, 210} {
+	for _, first := range []int{100, 150, 210} {
 		var a, b []float64
 		different := map[float64]bool{}
 		for i := range 20 {

@@ -306,6 +306,10 @@ func TestBand(t *testing.T) {
 }
 
 func TestStrip(t *testing.T) {
+	one := Strip{Width: 300, Rows: []StripRow{{Name: "one run", Values: []float64{0.7}, Mean: 0.7, Low: math.NaN(), High: math.NaN()}}}
+	if svg := string(one.Inline()); strings.Contains(svg, "NaN") || strings.Count(svg, `class="s c0 bold"`) != 1 {
+		t.Errorf("one value has no interval: %s", svg)
+	}
 	s := &Strip{Width: 400, Line: Line{At: 0.5, Label: "line"}, Rows: []StripRow{
 		{Name: "a", Values: []float64{0.9, 0.5, 0.5, 0.5}, Mean: 0.6, Low: 0.5, High: 0.9},
 		{Name: "none", Values: []float64{math.NaN()}, Mean: math.NaN(), Low: math.NaN(), High: math.NaN(), Color: Hue(1)}}}

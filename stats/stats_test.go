@@ -49,14 +49,14 @@ func near(t *testing.T, i int, what string, got float64, want *float64) {
 	nearBut(t, i, what, got, want, 0)
 }
 
-// nearBut is near for a number with an error of its own.
-func nearBut(t *testing.T, i int, what string, got float64, want *float64, error float64) {
+// nearBut is near for a number with an error of its own, floor.
+func nearBut(t *testing.T, i int, what string, got float64, want *float64, floor float64) {
 	t.Helper()
 	if want == nil {
 		if !math.IsNaN(got) {
 			t.Errorf("case %d: %s: %v, SciPy has NaN", i, what, got)
 		}
-	} else if size := math.Abs(*want); !(math.Abs(got-*want) <= math.Min(1e-9*math.Max(1, size), math.Max(error, 1e-6*size))) {
+	} else if size := math.Abs(*want); !(math.Abs(got-*want) <= math.Min(1e-9*math.Max(1, size), math.Max(floor, 1e-6*size))) {
 		t.Errorf("case %d: %s: %v, SciPy has %v", i, what, got, *want)
 	}
 }

@@ -21,7 +21,7 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 		"twins2": `{"exit": "finished", "seeds": {"seed": 1}}`,
 		"adamw":  `{"exit": "finished", "seeds": {"seed": 1}, "config": {"method": "adamw"}}`,
 		"pac":    `{"exit": "finished", "seeds": {"seed": 2}, "config": {"method": "pac"}}`,
-		"gone":  `{"exit": "diverged: update 3: the loss is NaN"}`,
+		"gone":   `{"exit": "diverged: update 3: the loss is NaN"}`,
 	} {
 		run(name, manifest)
 	}
