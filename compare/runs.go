@@ -18,7 +18,7 @@ import (
 type Run struct {
 	Dir      string
 	Task     string // "" for a user's own data
-	Method   string // "" for a pretraining
+	Method   string
 	Model    Model
 	Seeds    Seeds
 	Exit     string
