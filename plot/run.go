@@ -98,17 +98,19 @@ func (t *Table) add(row []field) {
 
 // Read reads the folder of a run. An error of kind Data says that it is none,
 // or which line of it is broken; a torn last line, of a run that was cut off
-// or still writes, is left out.
+// or still writes, is left out. The log of a run that has made no update is empty.
 func Read(dir string) (*Run, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: %w", dir, err)
 	}
 	r := &Run{Name: filepath.Base(abs), Train: &Table{}, Timings: &Table{}, place: map[string]int{}}
-	if err := readLines(filepath.Join(dir, "metrics.jsonl"), r.metrics); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	switch err := readLines(filepath.Join(dir, "metrics.jsonl"), r.metrics); {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		if _, err := os.Stat(filepath.Join(dir, "run.json")); err != nil {
 			return nil, fault.Errorf(fault.Data, "%s: found no metrics.jsonl; expected the folder of a run, as pactune train writes it", dir)
 		}
+	case err != nil:
 		return nil, err
 	}
 	for _, f := range []struct {

@@ -242,7 +242,7 @@ func readAnswers(path string) (answers []answer, err error) {
 		return nil, fault.Errorf(fault.Data, "%w", err)
 	}
 	defer f.Close()
-	in := bufio.NewReader(f)
+	in, lineOf := bufio.NewReader(f), map[int]int{} // by id
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
 		if err == io.EOF && len(line) == 0 {
@@ -255,6 +255,10 @@ func readAnswers(path string) (answers []answer, err error) {
 		if err != nil {
 			return nil, fault.Errorf(fault.Data, "%s: line %d: %w; expected a prediction as pactune train writes it", path, n, err)
 		}
+		if twin, ok := lineOf[a.ID]; ok {
+			return nil, fault.Errorf(fault.Data, "%s: line %d: has the id %d of line %d; expected every id once, as pactune train writes it", path, n, a.ID, twin)
+		}
+		lineOf[a.ID] = n
 		answers = append(answers, a)
 	}
 }

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"pactune/internal/fault"
 	"pactune/safetensors"
 )
 
@@ -390,22 +393,29 @@ func TestRunsWithoutEvaluation(t *testing.T) {
 // beside others stand apart.
 func TestFailedRuns(t *testing.T) {
 	dirs := twoMethods(t, plain)
-	diverge := func(dir string, seed int) {
-		put(t, dir, "run.json", object{"exit": "diverged at update 30", "seeds": object{"seed": seed},
-			"data": []object{{"path": "dev.txt", "sha256": "ab", "use": "validation"}}})
-		if err := os.Remove(filepath.Join(dir, "all_results.json")); err != nil {
+	diverge := func(dir string, seed int, kept ...string) { // of one that diverged at once only run.json is left
+		found, err := filepath.Glob(filepath.Join(dir, "*"))
+		for _, path := range found {
+			if !slices.Contains(kept, filepath.Base(path)) {
+				err = errors.Join(err, os.Remove(path))
+			}
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
+		put(t, dir, "run.json", object{"exit": "diverged at update 30", "seeds": object{"seed": seed},
+			"data": []object{{"path": "dev.txt", "sha256": "ab", "use": "validation"}}})
 	}
-	diverge(filepath.Join(dirs[1], "seed2"), 2)
+	diverge(filepath.Join(dirs[1], "seed2"), 2, "metrics.jsonl", "components.jsonl")
 	norms := pageOf(t, dirs...).section("norms").text
 	for _, part := range []string{"pac: gradient norm by component, a line for each layer: 2 successful runs", "pac: gradient norm by component, a line for each layer: 1 failed run"} {
 		if !strings.Contains(norms, part) {
 			t.Errorf("norms lack %q", part)
 		}
 	}
+	diverge(filepath.Join(dirs[1], "seed3"), 3)
 	for seed := 1; seed <= 3; seed++ {
-		diverge(filepath.Join(dirs[0], fmt.Sprint("seed", seed)), seed)
+		diverge(filepath.Join(dirs[0], fmt.Sprint("seed", seed)), seed, []string{"metrics.jsonl"}[:seed%2]...)
 	}
 	page := pageOf(t, dirs...)
 	result := page.section("result").text
@@ -417,10 +427,34 @@ func TestFailedRuns(t *testing.T) {
 	if strings.Contains(result, "NaN") {
 		t.Error("the result has a NaN")
 	}
+	if got := strings.Join(page.section("result").row("failed runs"), "|"); got != "failed runs|3 of 3 (3 diverged)|2 of 3 (2 diverged)" {
+		t.Error(got)
+	}
+	if got := page.section("setup").row("weights"); strings.Join(got, "|") != "weights||12" {
+		t.Errorf("what run.json lacks: %q", got)
+	}
 	if page.figure("plain: training loss").name == "" {
 		t.Error("the curves of the runs that diverged are missing")
 	}
 	if page := pageOf(t, dirs[0]); page.section("result").name != "" || !strings.Contains(page.text, "3 failed") {
 		t.Error("runs without a result have one")
+	}
+	diverge(filepath.Join(dirs[0], "seed1"), 1)
+	diverge(filepath.Join(dirs[0], "seed3"), 3)
+	if page := pageOf(t, dirs[0]); len(page.all("section")) != 1 || page.section("setup").name == "" {
+		t.Error("a section about runs of which nothing is left")
+	}
+}
+
+// A line that is there twice is refused.
+func TestRepeatedAnswer(t *testing.T) {
+	path := filepath.Join(twoMethods(t, plain)[0], "seed1", "eval_predictions.jsonl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Dir(path), filepath.Base(path), append(text, text[:bytes.IndexByte(text, '\n')+1]...))
+	if _, err := Page([]string{filepath.Dir(filepath.Dir(path))}, ""); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), path+": line 5: has the id 0 of line 1; expected every id once") {
+		t.Error(err)
 	}
 }

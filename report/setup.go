@@ -45,13 +45,13 @@ func (b *book) origins() *table {
 	}{
 		{"model", func(r *run) string { return r.start.Model.Path }},
 		{"its SHA-256", func(r *run) string { return r.start.Model.SHA256 }},
-		{"weights", func(r *run) string { return fmt.Sprint(r.start.Model.Parameters) }},
-		{"trained", func(r *run) string { return fmt.Sprint(r.start.Model.Trainable) }},
+		{"weights", func(r *run) string { return count(r.start.Model.Parameters) }},
+		{"trained", func(r *run) string { return count(r.start.Model.Trainable) }},
 		{"pactune", func(r *run) string { return r.start.Build.Version }},
 		{"built", func(r *run) string { return r.start.Build.Go + " for " + r.start.Build.Platform }},
 		{"processor", func(r *run) string { return r.start.CPU }},
 		{"kernels", func(r *run) string { return r.start.Core }},
-		{"threads", func(r *run) string { return fmt.Sprint(r.start.Pool) }},
+		{"threads", func(r *run) string { return count(r.start.Pool) }},
 		{"notes", func(r *run) string { return strings.Join(r.start.Notes, "\n") }},
 	}
 	for _, g := range b.groups {
@@ -80,10 +80,18 @@ func merged(row []cell) []cell {
 	return row[:2]
 }
 
-// common is what all runs of a group have, or all that they have.
+// count is a number that every run has, "" where run.json lacks it.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+// common is what all runs of a group have that have any, or all that they have.
 func (g *group) common(of func(*run) string) string {
 	var all []string
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true}
 	for _, r := range g.runs {
 		if text := of(r); !seen[text] {
 			seen[text] = true
@@ -132,10 +140,13 @@ func (b *book) differences() *table {
 	return t
 }
 
-// value is an option as JSON writes it, without quotes.
+// value is an option as JSON writes it, without quotes; "–" where there is none.
 func value(v any) string {
-	if s, ok := v.(string); ok {
+	if s, ok := v.(string); ok && s != "" {
 		return visible(s)
+	}
+	if v == nil || v == "" {
+		return "–"
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)

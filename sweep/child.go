@@ -109,24 +109,23 @@ func (p *Plan) ended(r *Run) string {
 }
 
 // recordDiverged leaves the run.json of a run of which train left nothing: that it
-// diverged is a result.
+// diverged is a result. o is the outlook of its cell.
 func (p *Plan) recordDiverged(r *Run, message string, o *train.Outlook) error {
 	c, err := train.ParseArgs(r.Args)
+	if err == nil {
+		c.OutputDir = p.path(r.Folder)
+		err = c.Resolve(o.Facts)
+	}
 	if err != nil {
 		return err
 	}
-	if c.DataSeed == 0 {
-		c.DataSeed = c.Seed
-	}
-	data := []train.DataFile{}
-	if o != nil {
-		data = append(data, o.Data...)
-	}
 	text, err := json.MarshalIndent(map[string]any{
-		"program": "pactune", "exit": diverged + ": " + message, "steps": 0, "argv": append([]string{"pactune", "train"}, r.Args...),
-		"config": map[string]any{"task_name": c.TaskName},
+		"program": "pactune", "build": train.Build(), "cpu": train.CPU(), "exit": diverged + ": " + message, "steps": 0,
+		"argv":   append([]string{"pactune", "train"}, r.Args...),
+		"config": c.Values(),
 		"seeds":  map[string]any{"seed": c.Seed, "data_seed": c.DataSeed, "sample_seed": c.SampleSeed},
-		"data":   data,
+		"data":   append([]train.DataFile{}, o.Data...),
+		"model":  map[string]any{"path": o.Model, "parameters": o.Parameters, "trainable": o.Trainable},
 	}, "", "  ")
 	if err != nil {
 		return fault.Errorf(fault.Internal, "run.json: %w", err)

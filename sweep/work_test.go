@@ -17,6 +17,7 @@ import (
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/files/faulty"
+	"pactune/train"
 )
 
 // planOf is a plan of n seeds in a new folder.
@@ -76,7 +77,7 @@ func workerOf(t *testing.T, p *Plan, f *runs, host string) *worker {
 		t.Fatal(err)
 	}
 	c.host, c.patience = host, 300*time.Millisecond
-	return &worker{p: p, w: &Work{Jobs: 2, Screen: &Screen{out: io.Discard, now: time.Now, spent: map[string]spent{}}},
+	return &worker{p: p, w: &Work{Jobs: 2, Screen: &Screen{out: io.Discard, now: time.Now, spent: map[string]spent{}}}, found: map[string]*train.Outlook{"": {}},
 		claims: c, start: f.start, poll: 2 * time.Millisecond, beat: 20 * time.Millisecond}
 }
 

@@ -8,6 +8,10 @@ type Outlook struct {
 	Limit  int64 // bytes that the process may use, 0 when that is not known
 	Disk   Disk
 	Data   []DataFile
+
+	Facts                 Facts  // that settle the settings of this run and of its other seeds
+	Model                 string // its folder, or what it is
+	Parameters, Trainable int
 }
 
 // LookAhead settles the settings, reads the data and the model's description, and
@@ -26,8 +30,14 @@ func LookAhead(cfg *Config, b *Builtin) (*Outlook, error) {
 	}
 	defer checkpoint.Close()
 	r.tok = tok
-	if _, _, err := r.forecasts(checkpoint, pool); err != nil {
+	model, _, err := r.forecasts(checkpoint, pool)
+	if err != nil {
 		return nil, err
 	}
-	return &Outlook{r.memory, r.limit, r.disk, dataFilesOf(r.data, dataOptions(cfg, b).FS)}, nil
+	o := &Outlook{Memory: r.memory, Limit: r.limit, Disk: r.disk, Data: dataFilesOf(r.data, dataOptions(cfg, b).FS), Facts: r.facts(), Model: checkpoint.Path}
+	if b != nil {
+		o.Model = b.Encoding
+	}
+	o.Parameters, o.Trainable = model.Store.Len()
+	return o, nil
 }

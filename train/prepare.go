@@ -46,7 +46,7 @@ func (r *run) readData() error {
 	if err := checkProblem(c, r.data); err != nil {
 		return err
 	}
-	facts := Facts{Task: c.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Builtin: r.fsys != nil}
+	facts := r.facts()
 	if err := c.Resolve(facts); err != nil {
 		return err
 	}
@@ -72,6 +72,11 @@ func (r *run) readData() error {
 		r.note("the training labels are permuted (--shuffle_labels): the metric should end at the majority line")
 	}
 	return nil
+}
+
+// facts are what the recipe depends on.
+func (r *run) facts() Facts {
+	return Facts{Task: r.cfg.TaskName, TrainRows: len(r.data.Train.Examples), Regression: r.data.Problem == glue.Regression, Builtin: r.fsys != nil}
 }
 
 // forecasts declares the model, encodes the texts, and refuses a run that memory or

@@ -94,6 +94,15 @@ func TestKilledSweep(t *testing.T) {
 	if whole != killed || !strings.Contains(whole, "pac/seed1,pac,1,42,finished,") || !strings.Contains(whole, "wild/seed1,wild,1,42,diverged,0") {
 		t.Errorf("alone\n%s\nkilled\n%s", whole, killed)
 	}
+	// What the runs that diverged at once left is enough for a page.
+	if r := pactune(t, dir, "", "report", "whole/pac", "whole/wild"); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	page := string(readFile(t, filepath.Join(dir, "report.html")))
+	_, page, _ = strings.Cut(page, "Options that differ")
+	if !strings.Contains(page, "learning_rate") || strings.Contains(page, "adam_epsilon") {
+		t.Errorf("options that differ: %.3000s", page)
+	}
 	t.Logf("ended by exit code: %v; %d runs\n%s", ends, strings.Count(whole, "seed")-1, whole)
 }
 
