@@ -21,7 +21,8 @@
 //
 // Any number of processes, on any hosts that see the folder, may work on one sweep
 // (claim.go): who creates the next claim of a run has it, and shows by adding to
-// that file that it lives. The claim of a dead process is followed by another's.
+// that file that it lives. The claim of a dead process is followed by another's. A grid
+// with more runs extends the sweep of a folder: the runs that it has keep their numbers.
 //
 // Results (results.go) hold nothing that differs between equal runs. Merge gathers
 // the runs of several folders, where the machines share none.

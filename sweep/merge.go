@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -20,20 +19,14 @@ import (
 // Data, tells of runs that have not ended, and of one that has two results.
 func Merge(dirs []string, out string) (*Plan, error) {
 	plans := make([]*Plan, len(dirs))
-	var want []byte
 	for i, dir := range dirs {
 		var err error
 		if plans[i], err = ReadPlan(dir); err != nil {
 			return nil, err
 		}
-		text, err := plans[i].text()
-		if err != nil {
-			return nil, fault.Errorf(fault.Internal, "%s: %w", planName, err)
-		}
-		if i > 0 && !bytes.Equal(text, want) {
+		if !plans[i].same(plans[0]) {
 			return nil, fault.Errorf(fault.Data, "%s: is a sweep over another grid than %s (%s); expected shards of one sweep", dir, dirs[0], planName)
 		}
-		want = text
 	}
 	from, state, err := sources(plans)
 	if err != nil {

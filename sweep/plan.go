@@ -16,7 +16,6 @@ import (
 
 	"pactune/internal/fault"
 	"pactune/internal/files"
-	"pactune/internal/plural"
 	"pactune/internal/strictjson"
 	"pactune/train"
 )
@@ -32,6 +31,7 @@ type Plan struct {
 
 // Run is one run.
 type Run struct {
+	Number     int      `json:"number"` // of its claims, which it keeps when the sweep is extended
 	Folder     string   `json:"folder"` // below the sweep's, with slashes
 	Cell       string   `json:"cell"`   // the folder of its seeds
 	Labels     []string `json:"labels"` // its point of each axis
@@ -127,7 +127,7 @@ func (p *Plan) addCell(cell Run, name string, seeds, samples []uint64) error {
 		}
 		for _, seed := range seeds {
 			r := cell
-			r.Cell, r.Folder, r.Seed, r.SampleSeed = name, path.Join(folder, fmt.Sprint("seed", seed)), seed, sample
+			r.Number, r.Cell, r.Folder, r.Seed, r.SampleSeed = len(p.Runs), name, path.Join(folder, fmt.Sprint("seed", seed)), seed, sample
 			r.Args = append(slices.Clone(cell.Args), "--seed="+strconv.FormatUint(seed, 10))
 			if sample != config.SampleSeed {
 				r.Args = append(r.Args, "--sample_seed="+strconv.FormatUint(sample, 10))
@@ -177,12 +177,13 @@ func (p *Plan) path(names ...string) string {
 	return filepath.Join(p.Dir, filepath.FromSlash(path.Join(names...)))
 }
 
-// Check refuses a folder in which the sweep cannot be: one that holds something else.
+// Check refuses a folder in which the sweep cannot be: one that holds something else,
+// or a sweep with other runs than this one has.
 func (p *Plan) Check() error {
 	there, err := ReadPlan(p.Dir)
 	switch {
 	case err == nil:
-		return p.same(there)
+		return p.join(there)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -198,7 +199,9 @@ func (p *Plan) Check() error {
 	return nil
 }
 
-// Open makes the folder of the sweep, or finds it as it was.
+// Open makes the folder of the sweep, finds it as it was, or adds the runs that are new
+// to those of the sweep that is there. The results of that are removed; those of all runs
+// come when all have ended.
 func (p *Plan) Open() error {
 	if err := p.Check(); err != nil {
 		return err
@@ -206,21 +209,24 @@ func (p *Plan) Open() error {
 	if err := p.makeFolder(claimsName); err != nil {
 		return fmt.Errorf("--output_dir %w", err)
 	}
-	if _, err := os.Stat(p.path(planName)); err == nil {
-		return nil
-	}
 	text, err := p.text()
 	if err != nil {
 		return fault.Errorf(fault.Internal, "%s: %w", planName, err)
 	}
+	if there, err := os.ReadFile(p.path(planName)); err == nil && bytes.Equal(there, text) {
+		return nil
+	}
 	if err := p.write(planName, text); err != nil {
 		return err
+	}
+	if err := p.disk.Remove(p.path(resultsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return files.Fault(p.path(resultsName), 0, err)
 	}
 	there, err := ReadPlan(p.Dir) // another process may have come at the same time
 	if err != nil {
 		return err
 	}
-	return p.same(there)
+	return p.join(there)
 }
 
 // makeFolder makes a folder in that of the sweep, after those above it.
@@ -258,7 +264,11 @@ func ReadPlan(dir string) (*Plan, error) {
 	if err := strictjson.Unmarshal(text, &p); err != nil || p.Program != "pactune" {
 		return nil, fault.Errorf(fault.Data, "%s: is not the %s of a sweep: %v", name, planName, err)
 	}
-	for _, r := range p.Runs {
+	numbered := slices.ContainsFunc(p.Runs, func(r Run) bool { return r.Number > 0 })
+	for i, r := range p.Runs {
+		if !numbered { // by an earlier version
+			p.Runs[i].Number = i
+		}
 		if !fs.ValidPath(r.Folder) || !fs.ValidPath(path.Join(r.Cell, "x")) || len(r.Labels) != len(p.Axes) {
 			return nil, fault.Errorf(fault.Data, "%s: is not the %s of a sweep: found the run %q", name, planName, r.Folder)
 		}
@@ -267,22 +277,39 @@ func ReadPlan(dir string) (*Plan, error) {
 	return &p.Plan, nil
 }
 
-// same refuses another grid than the one that the folder has; it says what differs
-// first.
-func (p *Plan) same(there *Plan) error {
-	found := plural.Of(len(there.Runs), "run")
-	want := strconv.Itoa(len(p.Runs))
-	for i := range min(len(p.Runs), len(there.Runs)) {
-		a, b := there.Runs[i], p.Runs[i]
-		if a.Folder != b.Folder || !slices.Equal(a.Args, b.Args) {
-			found, want = a.unlike(&b), b.unlike(&a)
-			break
+// join gives the runs of the sweep that is there their numbers and the others those after
+// them. It refuses a grid that has not every run of it; the error says which is the first.
+func (p *Plan) join(there *Plan) error {
+	added := map[string]*Run{}
+	for i := range p.Runs {
+		added[p.Runs[i].Folder] = &p.Runs[i]
+	}
+	next := 0
+	for i := range there.Runs {
+		old := &there.Runs[i]
+		r := added[old.Folder]
+		if r == nil || !slices.Equal(r.Args, old.Args) {
+			found, now := old.Folder, "without it"
+			if r != nil {
+				found, now = old.unlike(r), r.unlike(old)
+			}
+			return fault.Errorf(fault.Usage, "--output_dir %s: holds a sweep over another grid: found %s, now %s; give a grid with every run of %s, or name a new folder", p.Dir, found, now, planName)
 		}
-		if i == len(p.Runs)-1 && len(there.Runs) == len(p.Runs) {
-			return nil
+		r.Number = old.Number
+		next = max(next, r.Number+1)
+		delete(added, r.Folder)
+	}
+	for i := range p.Runs {
+		if r := &p.Runs[i]; added[r.Folder] != nil {
+			r.Number, next = next, next+1
 		}
 	}
-	return fault.Errorf(fault.Usage, "--output_dir %s: holds a sweep over another grid: found %s, now %s; give the grid of %s, or name a new folder", p.Dir, found, want, planName)
+	return nil
+}
+
+// same tells whether two plans have the same runs in the same order.
+func (p *Plan) same(other *Plan) bool {
+	return slices.EqualFunc(p.Runs, other.Runs, func(a, b Run) bool { return a.Folder == b.Folder && slices.Equal(a.Args, b.Args) })
 }
 
 // unlike names a run, with the arguments that another has not.

@@ -46,7 +46,7 @@ func TestTimeLeft(t *testing.T) {
 			s.ended(k, j)
 		}
 		if moment.begins >= 0 {
-			k.running[moment.begins] = &job{claim: &claim{run: moment.begins}, began: clock}
+			k.running[moment.begins] = &job{run: moment.begins, began: clock}
 		}
 		all, b := s.left(k, ""), s.left(k, "b")
 		if all != at(moment.all).Sub(begin) || b != at(moment.b).Sub(begin) {

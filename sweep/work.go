@@ -36,6 +36,7 @@ type worker struct {
 // job is a run at work here.
 type job struct {
 	*claim
+	run     int // which, in the order of the plan
 	began   time.Time
 	cancel  context.CancelFunc
 	outcome outcome
@@ -117,7 +118,7 @@ func (k *worker) look() error {
 			continue
 		}
 		k.state[i] = k.p.ended(&k.p.Runs[i])
-		if k.state[i] == "" && k.claims.failed(i) {
+		if k.state[i] == "" && k.claims.failed(k.p.Runs[i].Number) {
 			k.state[i] = failed
 		}
 	}
@@ -137,7 +138,7 @@ func (k *worker) fill(ctx context.Context) error {
 		if !k.w.Shard.has(i) || k.state[i] != "" || k.running[i] != nil {
 			continue
 		}
-		c, err := k.claims.take(i)
+		c, err := k.claims.take(k.p.Runs[i].Number)
 		if err != nil {
 			return err
 		}
@@ -150,18 +151,18 @@ func (k *worker) fill(ctx context.Context) error {
 			}
 			continue
 		}
-		k.begin(ctx, c)
+		k.begin(ctx, i, c)
 	}
 	return nil
 }
 
-// begin starts a run.
-func (k *worker) begin(ctx context.Context, c *claim) {
+// begin starts the i-th run.
+func (k *worker) begin(ctx context.Context, i int, c *claim) {
 	ctx, cancel := context.WithCancel(ctx)
-	j := &job{claim: c, began: time.Now(), cancel: cancel}
-	k.running[c.run] = j
-	args := k.arguments(&k.p.Runs[c.run])
-	folder := k.p.path(k.p.Runs[c.run].Folder)
+	j := &job{claim: c, run: i, began: time.Now(), cancel: cancel}
+	k.running[i] = j
+	args := k.arguments(&k.p.Runs[i])
+	folder := k.p.path(k.p.Runs[i].Folder)
 	go func() {
 		for files.LockedBy(folder) != "" && ctx.Err() == nil { // the process of a worker that died ends, too
 			time.Sleep(k.poll / 10)
@@ -214,13 +215,15 @@ func (k *worker) finish() error {
 	for i, s := range k.state {
 		switch folder := k.p.Runs[i].Folder; s {
 		case failed:
-			first = append(first, folder+": "+k.claims.messageOf(i))
+			first = append(first, folder+": "+k.claims.messageOf(k.p.Runs[i].Number))
 		case "":
 			left = append(left, folder)
 		}
 	}
 	if len(left) > 0 { // of other shards
 		k.w.Screen.Note(fmt.Sprintf("%d of the %d runs are left to other shards; pactune merge gathers the results", len(left), len(k.state)))
+	} else if there, err := ReadPlan(k.p.Dir); err == nil && !k.p.same(there) {
+		k.w.Screen.Note("the sweep has been extended meanwhile; its results come when the new runs have ended")
 	} else if err := k.p.writeResults(k.state); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,11 +24,16 @@ import (
 // planOf is a plan of n seeds in a new folder.
 func planOf(t *testing.T, n uint64) *Plan {
 	t.Helper()
-	g := &Grid{Dir: filepath.Join(t.TempDir(), "out")}
+	var seeds []uint64
 	for s := uint64(1); s <= n; s++ {
-		g.Seeds = append(g.Seeds, s)
+		seeds = append(seeds, s)
 	}
-	p, err := g.Plan()
+	return planIn(t, filepath.Join(t.TempDir(), "out"), seeds...)
+}
+
+func planIn(t *testing.T, dir string, seeds ...uint64) *Plan {
+	t.Helper()
+	p, err := (&Grid{Dir: dir, Seeds: seeds}).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,6 +326,89 @@ func TestFullDisk(t *testing.T) {
 		if err := workerOf(t, p, &runs{}, "a").workNow(t); err != nil || resultsOf(t, p) != threeResults[:strings.Index(threeResults, "seed2")] {
 			t.Errorf("operation %d, then: %v", at, err)
 		}
+	}
+}
+
+// A sweep is extended by a grid with more runs, in any order: those that have ended are
+// kept, and the results are those of a sweep over that grid from the start. A worker that
+// is still at the smaller grid does not harm it, and that grid is then refused.
+func TestExtendedSweep(t *testing.T) {
+	small := planOf(t, 2)
+	if err := workerOf(t, small, &runs{}, "a").workNow(t); err != nil {
+		t.Fatal(err)
+	}
+	slow := workerOf(t, planIn(t, small.Dir, 1, 2), &runs{}, "b")
+	large, f := planIn(t, small.Dir, 1, 4, 2, 3), &runs{}
+	if err := large.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if _, written := large.Results(); written {
+		t.Error("the results of the smaller grid are still there")
+	}
+	if err := slow.workNow(t); err != nil {
+		t.Error(err)
+	}
+	if _, written := large.Results(); written {
+		t.Error("a worker at the smaller grid wrote results")
+	}
+	if err := workerOf(t, large, f, "a").workNow(t); err != nil || f.made.Load() != 2 {
+		t.Errorf("%v, %d made", err, f.made.Load())
+	}
+	fresh := planIn(t, filepath.Join(t.TempDir(), "out"), 1, 4, 2, 3)
+	if err := workerOf(t, fresh, &runs{}, "a").workNow(t); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := resultsOf(t, large), resultsOf(t, fresh); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	var numbers []int
+	again := planIn(t, small.Dir, 1, 4, 2, 3)
+	if err := again.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range again.Runs {
+		numbers = append(numbers, r.Number)
+	}
+	if !slices.Equal(numbers, []int{0, 2, 1, 3}) {
+		t.Errorf("runs are numbered %d", numbers)
+	}
+	for _, other := range []*Plan{small, planIn(t, small.Dir, 1, 2, 3, 5)} {
+		if err := other.Check(); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "found seed4, now without it") {
+			t.Error(err)
+		}
+	}
+	changed := planIn(t, small.Dir, 1, 4, 2, 3, 5)
+	changed.Runs[2].Args = append(changed.Runs[2].Args, "--method=pac")
+	if err := changed.Check(); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "found seed2, now seed2 with --method=pac") {
+		t.Error(err)
+	}
+}
+
+// Workers that extend a sweep while others are at work on it make every run once.
+func TestExtendedAtWork(t *testing.T) {
+	small, f := planOf(t, 8), &runs{takes: 3 * time.Millisecond}
+	var seeds []uint64
+	for s := uint64(16); s > 0; s-- {
+		seeds = append(seeds, s)
+	}
+	workers := []*worker{workerOf(t, small, f, "a"), workerOf(t, small, f, "b"),
+		workerOf(t, planIn(t, small.Dir, seeds...), f, "a"), workerOf(t, planIn(t, small.Dir, seeds...), f, "c")}
+	var all sync.WaitGroup
+	for _, k := range workers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := k.workNow(t); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	all.Wait()
+	if n := f.made.Load(); n != 16 {
+		t.Errorf("%d runs were made, of 16", n)
+	}
+	if text := resultsOf(t, small); !strings.HasPrefix(text, "folder,seed,sample_seed,exit,steps,eval_accuracy\nseed16,16,") || strings.Count(text, "finished,7") != 16 {
+		t.Error(text)
 	}
 }
 

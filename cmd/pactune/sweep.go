@@ -113,11 +113,11 @@ func (s *sweepRequest) printJob(plan *sweep.Plan, args []string, w *sweep.Work, 
 func (s *sweepRequest) plan(args []string) (*sweep.Plan, *train.Config, error) {
 	grid := &sweep.Grid{}
 	var err error
-	if len(args) > 0 && isYAML(args[0]) {
-		if grid, err = sweep.ReadGrid(args[0]); err != nil {
+	path, args := takeYAML(args)
+	if path != "" {
+		if grid, err = sweep.ReadGrid(path); err != nil {
 			return nil, nil, err
 		}
-		args = args[1:]
 	}
 	config, err := train.ParseArgs(args, s.options()...)
 	if err != nil {

@@ -69,7 +69,7 @@ func TestKilledSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := func(out string) []string {
-		return strings.Fields("sweep grid.yaml --jobs 2 --threads 2 --quiet --output_dir " + out)
+		return strings.Fields("sweep --jobs 2 grid.yaml --threads 2 --quiet --output_dir " + out)
 	}
 	begin := time.Now()
 	if r := pactune(t, dir, "", args("whole")...); r.code != 0 || r.stdout != "whole/results.csv\n" {
@@ -128,6 +128,11 @@ func TestTwoSweepsOnOneFolder(t *testing.T) {
 		if n := strings.Count(made, fmt.Sprintf("seed%d finished", seed)); n != 1 {
 			t.Errorf("seed %d was made %d times:\n%s", seed, n, made)
 		}
+	}
+	args[3] = "1..4"
+	more := pactune(t, dir, "", args...)
+	if results := readFile(t, filepath.Join(dir, "out", "results.csv")); more.code != 0 || strings.Count(more.stderr, " finished") != 1 || strings.Count(string(results), "finished") != 4 {
+		t.Errorf("with another seed: %+v\n%s", more, results)
 	}
 	if other.code != 2 || !strings.Contains(other.stderr, "holds a sweep over another grid: found seed1, now seed1 with --learning_rate=0.001") {
 		t.Errorf("another grid: %+v", other)

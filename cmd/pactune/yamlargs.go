@@ -11,11 +11,11 @@ import (
 // withYAML puts the options of a file args.yaml in the place of its name and before all
 // others, which win over them. No option of train has such a file as its value.
 func withYAML(args []string) ([]string, error) {
-	i := slices.IndexFunc(args, isYAML)
-	if i < 0 {
+	path, rest := takeYAML(args)
+	if path == "" {
 		return args, nil
 	}
-	file, err := strictyaml.Read(args[i])
+	file, err := strictyaml.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +39,16 @@ func withYAML(args []string) ([]string, error) {
 		}
 		options = append(options, option)
 	}
-	return append(options, slices.Delete(slices.Clone(args), i, i+1)...), nil
+	return append(options, rest...), nil
 }
 
-// isYAML tells whether an argument is a file of settings.
-func isYAML(arg string) bool {
-	return !strings.HasPrefix(arg, "-") && (strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml"))
+// takeYAML finds the file of settings among arguments, "" for none, and the others.
+func takeYAML(args []string) (path string, rest []string) {
+	i := slices.IndexFunc(args, func(arg string) bool {
+		return !strings.HasPrefix(arg, "-") && (strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml"))
+	})
+	if i < 0 {
+		return "", args
+	}
+	return args[i], slices.Delete(slices.Clone(args), i, i+1)
 }
