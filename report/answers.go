@@ -192,14 +192,14 @@ type example struct {
 // examplesAtMost are shown.
 const examplesAtMost = 15
 
-// agreement shows how many seeds are right on how many examples, and the examples
+// agreement shows how many runs are right on how many examples, and the examples
 // on which they agree least.
 func (b *book) agreement(g *group) *block {
 	examples, runs, regression := g.examples()
 	if runs < 2 {
 		return nil
 	}
-	bl := &block{Title: b.of(g, "agreement of "+plural.Of(runs, "seed"))}
+	bl := &block{Title: b.of(g, "agreement of "+plural.Of(runs, "run"))}
 	if regression {
 		bl.Tables = []*table{spreadOut(examples)}
 		return bl
@@ -208,7 +208,7 @@ func (b *book) agreement(g *group) *block {
 	for _, e := range examples {
 		count[e.right]++
 	}
-	t := &table{Title: "How many seeds are right", Head: []string{"seeds", "examples", ""}}
+	t := &table{Title: "How many runs are right", Head: []string{"runs", "examples", ""}}
 	for n := runs; n >= 0; n-- {
 		share := count[n] / float64(len(examples))
 		t.Rows = append(t.Rows, append(cells(fmt.Sprintf("%d of %d", n, runs), fmt.Sprintf("%.0f", count[n])), bar(share)))
@@ -278,7 +278,7 @@ func unstable(examples []*example, runs int) *table {
 		return stats.Mean(open[i].loss) > stats.Mean(open[j].loss)
 	})
 	t := &table{Head: []string{"line", "label", "answers", "right", "mean loss"}, Left: true,
-		Title: fmt.Sprintf("The least stable of %s on which the seeds disagree", plural.Of(len(open), "example"))}
+		Title: fmt.Sprintf("The least stable of %s on which the runs disagree", plural.Of(len(open), "example"))}
 	for _, e := range open[:min(len(open), examplesAtMost)] {
 		t.Rows = append(t.Rows, cells(fmt.Sprint(e.Line), e.Label, e.answers(), fmt.Sprintf("%d of %d", e.right, runs), fixed(stats.Mean(e.loss))))
 	}

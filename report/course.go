@@ -98,7 +98,7 @@ func (c *course) numbers(runs []*run, x string) *table {
 		t.Head = append(t.Head, "median", "10 %", "90 %")
 	}
 	for _, r := range runs {
-		t.Head = append(t.Head, r.label())
+		t.Head = append(t.Head, r.name)
 	}
 	for k := range c.x {
 		row := cells(number(c.x[k]))

@@ -12,13 +12,15 @@ import (
 )
 
 // normBlocks show the clip rate, the gradient's norm, and the norms of gradient and
-// weights of every tensor, a few blocks for each group that logged them.
+// weights of every tensor and of the change of the weights, a few blocks for each group
+// that logged them.
 func (b *book) normBlocks() (blocks []*block) {
 	for _, g := range b.groups {
 		if cards := b.clipCards(g); len(cards) > 0 {
 			blocks = append(blocks, &block{Title: b.of(g, "the whole gradient"), Cards: cards})
 		}
-		for _, q := range []struct{ column, title string }{{"grad_norm", "gradient norm"}, {"weight_norm", "weight norm"}} {
+		for _, q := range []struct{ column, title string }{{"grad_norm", "gradient norm"}, {"weight_norm", "weight norm"},
+			{"distance_from_init", "distance from the initial weights"}} {
 			blocks = append(blocks, b.tensorBlocks(g, q.column, q.title)...)
 		}
 	}

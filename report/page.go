@@ -70,7 +70,8 @@ type table struct {
 	Key    []cell // swatches of a heat map
 	Left   bool   // text, which stands at the left
 	Folded bool   // behind its title
-	long   bool   // may be thinned
+	long   bool   // may be thinned, where it stands behind a picture
+	all    [][]cell
 }
 
 type cell struct {
@@ -105,11 +106,12 @@ func (p *page) render(ramps []int) ([]byte, error) {
 			for _, b := range s.Blocks {
 				for _, c := range b.Cards {
 					c.SVG = template.HTML(c.picture.draw(points)) // plot escapes its texts
+					c.Numbers.thin(rows)
 				}
 			}
 		}
 		var out bytes.Buffer
-		if err := layout.Execute(&out, p.thinned(rows)); err != nil {
+		if err := layout.Execute(&out, p); err != nil {
 			return nil, fault.Errorf(fault.Internal, "%w", err)
 		}
 		if out.Len() < limit {
@@ -121,39 +123,18 @@ func (p *page) render(ramps []int) ([]byte, error) {
 	}
 }
 
-// thinned is the page with no more than so many rows in its long tables.
-func (p *page) thinned(rows int) *page {
-	short := *p
-	short.Sections = nil
-	for _, s := range p.Sections {
-		section := *s
-		section.Blocks = nil
-		for _, b := range s.Blocks {
-			block := *b
-			block.Cards, block.Tables = nil, nil
-			for _, c := range b.Cards {
-				block.Cards = append(block.Cards, &card{SVG: c.SVG, Numbers: c.Numbers.thinned(rows)})
-			}
-			for _, t := range b.Tables {
-				block.Tables = append(block.Tables, t.thinned(rows))
-			}
-			section.Blocks = append(section.Blocks, &block)
-		}
-		short.Sections = append(short.Sections, &section)
+// thin leaves no more than so many rows of a long table.
+func (t *table) thin(rows int) {
+	if t == nil || !t.long {
+		return
 	}
-	return &short
-}
-
-func (t *table) thinned(rows int) *table {
-	if t == nil || !t.long || len(t.Rows) <= rows {
-		return t
+	if t.all == nil {
+		t.all = t.Rows
 	}
-	short := *t
-	short.Rows = nil
-	for _, i := range spaced(len(t.Rows), rows) {
-		short.Rows = append(short.Rows, t.Rows[i])
+	t.Rows = nil
+	for _, i := range spaced(len(t.all), rows) {
+		t.Rows = append(t.Rows, t.all[i])
 	}
-	return &short
 }
 
 // spaced are at most k of the numbers 0 … n−1, evenly spaced, both ends among them.

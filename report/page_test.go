@@ -2,6 +2,8 @@ package report
 
 import (
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,6 +39,38 @@ func TestALargePageStaysSmall(t *testing.T) {
 	if rows < 3 || rows > 1+rowsAtMost {
 		t.Errorf("a table of %d rows", rows)
 	}
+	whole := curves(t, parse(t, p.Sections[0].Blocks[0].Cards[0].picture.draw(len(x))))[0]
+	thin := curves(t, page)
+	if len(whole) != len(x) || len(thin) != 120*20 {
+		t.Fatalf("%d points of %d; %d curves", len(whole), len(x), len(thin))
+	}
+	for _, c := range thin {
+		if len(c) >= len(x) || !slices.Contains(c, whole[77]) || whole[77][1] > whole[76][1]-50 {
+			t.Fatalf("a curve of %d points has lost its spike %v", len(c), whole[77])
+		}
+	}
+}
+
+// curves are the points of every curve of one piece.
+func curves(t *testing.T, e *element) (list [][][2]float64) {
+	t.Helper()
+	for _, path := range e.all("path") {
+		if !strings.HasPrefix(path.attr["class"], "s ") {
+			continue
+		}
+		var points [][2]float64
+		f := strings.Fields(strings.NewReplacer("M", " ", "L", " ").Replace(path.attr["d"]))
+		for i := 0; i+1 < len(f); i += 2 {
+			x, errX := strconv.ParseFloat(f[i], 64)
+			y, errY := strconv.ParseFloat(f[i+1], 64)
+			if errX != nil || errY != nil {
+				t.Fatalf("bad path %q", path.attr["d"])
+			}
+			points = append(points, [2]float64{x, y})
+		}
+		list = append(list, points)
+	}
+	return list
 }
 
 // Of what cannot be thinned enough there is no page.

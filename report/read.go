@@ -28,6 +28,7 @@ type group struct {
 // run is what its folder says.
 type run struct {
 	*compare.Run
+	name    string // "seed 1", or "sample 2, seed 1" where the samples vary
 	log     *plot.Run
 	start   manifest
 	eval    *evaluation // nil: it had none with classes
@@ -134,6 +135,7 @@ func readGroups(dirs []string, metric string) ([]*group, *compare.Report, error)
 		}
 		groups = append(groups, g)
 	}
+	nameRuns(groups)
 	if !evaluated {
 		return groups, nil, nil
 	}
@@ -263,5 +265,23 @@ func readAnswers(path string) (answers []answer, err error) {
 	}
 }
 
-// label names a run by its seed.
-func (r *run) label() string { return fmt.Sprintf("seed %d", r.Seeds.Seed) }
+// nameRuns names the runs by their seeds, and by their samples where those vary.
+func nameRuns(groups []*group) {
+	samples := map[uint64]bool{}
+	for _, g := range groups {
+		for _, r := range g.runs {
+			samples[r.Seeds.SampleSeed] = true
+		}
+	}
+	for _, g := range groups {
+		for _, r := range g.runs {
+			r.name = fmt.Sprintf("seed %d", r.Seeds.Seed)
+			if len(samples) > 1 {
+				r.name = fmt.Sprintf("sample %d, %s", r.Seeds.SampleSeed, r.name)
+			}
+		}
+	}
+}
+
+// seed is the name of a run in a column of seeds.
+func (r *run) seed() string { return strings.TrimPrefix(r.name, "seed ") }

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"unicode"
 
-	"pactune/internal/fault"
 	"pactune/safetensors"
 )
 
@@ -443,18 +442,5 @@ func TestFailedRuns(t *testing.T) {
 	diverge(filepath.Join(dirs[0], "seed3"), 3)
 	if page := pageOf(t, dirs[0]); len(page.all("section")) != 1 || page.section("setup").name == "" {
 		t.Error("a section about runs of which nothing is left")
-	}
-}
-
-// A line that is there twice is refused.
-func TestRepeatedAnswer(t *testing.T) {
-	path := filepath.Join(twoMethods(t, plain)[0], "seed1", "eval_predictions.jsonl")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, filepath.Dir(path), filepath.Base(path), append(text, text[:bytes.IndexByte(text, '\n')+1]...))
-	if _, err := Page([]string{filepath.Dir(filepath.Dir(path))}, ""); fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), path+": line 5: has the id 0 of line 1; expected every id once") {
-		t.Error(err)
 	}
 }

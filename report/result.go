@@ -16,7 +16,7 @@ func (b *book) resultBlocks() []*block {
 		return nil
 	}
 	blocks := []*block{{
-		Text:   "Each dot is a seed. Below the dots stands the mean with its 95 % bootstrap interval. " + sentence(visible(r.Head())),
+		Text:   "Each dot is a run. Below the dots stands the mean with its 95 % bootstrap interval. " + sentence(visible(r.Head())),
 		Cards:  []*card{{picture: b.stripOfSeeds(), Numbers: b.seeds()}},
 		Tables: []*table{rows(r.GroupRows())},
 		Beside: true,
@@ -38,7 +38,7 @@ func (b *book) resultBlocks() []*block {
 
 func (b *book) stripOfSeeds() *strip {
 	r := b.result
-	s := &strip{plot.Strip{Title: visible(r.Metric) + " of every seed", XLabel: visible(r.Metric), Width: 440,
+	s := &strip{plot.Strip{Title: visible(r.Metric) + " of every run", XLabel: visible(r.Metric), Width: 440,
 		Line: plot.Line{At: r.Line, Label: fmt.Sprintf("majority line %.4f", r.Line)}}}
 	if math.IsNaN(r.Line) {
 		s.Line.Label = ""
@@ -62,31 +62,24 @@ func (b *book) stripOfSeeds() *strip {
 	return s
 }
 
-// seeds is the metric of every run, a line for a seed.
+// seeds is the metric of every run, a line for the runs of one seed.
 func (b *book) seeds() *table {
 	t := &table{Head: []string{"seed"}}
-	var order []uint64
-	values := map[uint64][]cell{}
+	of := map[string][]cell{}
 	for i, g := range b.groups {
 		t.Head = append(t.Head, g.name)
 		for _, r := range g.runs {
-			seed := r.Seeds.Seed
-			if values[seed] == nil {
-				values[seed] = make([]cell, len(b.groups))
-				order = append(order, seed)
+			row := of[r.name]
+			if row == nil {
+				row = append(cells(r.seed()), make([]cell, len(b.groups))...)
+				of[r.name] = row
+				t.Rows = append(t.Rows, row)
 			}
-			text := r.metric(b.result.Metric)
+			row[i+1].Text = r.metric(b.result.Metric)
 			if r.Diverged() {
-				text = "diverged"
+				row[i+1].Text = "diverged"
 			}
-			if old := values[seed][i].Text; old != "" { // the same seed on other subsets
-				text = old + ", " + text
-			}
-			values[seed][i].Text = text
 		}
-	}
-	for _, seed := range order {
-		t.Rows = append(t.Rows, append(cells(fmt.Sprint(seed)), values[seed]...))
 	}
 	return t
 }

@@ -178,7 +178,7 @@ func (b *book) allRuns() *table {
 	t.Head = append(t.Head, "updates", "time", "peak memory")
 	for _, g := range b.groups {
 		for _, r := range g.runs {
-			row := cells(g.name, fmt.Sprint(r.Seeds.Seed), visible(r.Dir), visible(r.Exit))
+			row := cells(g.name, r.seed(), visible(r.Dir), visible(r.Exit))
 			if b.result != nil {
 				failed := ""
 				if r.failed {

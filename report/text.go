@@ -11,11 +11,11 @@ import (
 
 // visible is text from a file with the number of every character that shows nothing
 // or acts on its surroundings: ⟨U+001B⟩ for an escape, ⟨U+202E⟩ for a mark that turns
-// the text around. What is no UTF-8 becomes U+FFFD.
+// the text around, ⟨U+200B⟩ for a space of no width. What is no UTF-8 becomes U+FFFD.
 func visible(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			fmt.Fprintf(&b, "⟨%U⟩", r)
 		} else {
 			b.WriteRune(r)
