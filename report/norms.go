@@ -154,9 +154,12 @@ func (b *book) tensorBlocks(g *group, column, title string) (blocks []*block) {
 // median is a run whose components have the medians over those of the outcome, at
 // each update that one of them recorded.
 func (o *outcome) median(column string) *plot.Run {
-	m := &plot.Run{Threshold: o.runs[0].log.Threshold, Grouping: o.runs[0].log.Grouping}
+	m := &plot.Run{}
 	seen := map[string]bool{}
 	for _, r := range o.runs {
+		if m.Threshold == 0 {
+			m.Threshold, m.Grouping = r.log.Threshold, r.log.Grouping
+		}
 		for _, c := range r.log.Components {
 			if seen[c.Tensor] {
 				continue

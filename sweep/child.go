@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/strictjson"
 	"pactune/train"
 )
@@ -119,13 +121,14 @@ func (p *Plan) recordDiverged(r *Run, message string, o *train.Outlook) error {
 	if err != nil {
 		return err
 	}
+	weights, _ := files.Hash(files.OS, filepath.Join(o.Model, "model.safetensors")) // as train: none of the encoder in the binary
 	text, err := json.MarshalIndent(map[string]any{
 		"program": "pactune", "build": train.Build(), "cpu": train.CPU(), "exit": diverged + ": " + message, "steps": 0,
 		"argv":   append([]string{"pactune", "train"}, r.Args...),
 		"config": c.Values(),
 		"seeds":  map[string]any{"seed": c.Seed, "data_seed": c.DataSeed, "sample_seed": c.SampleSeed},
 		"data":   append([]train.DataFile{}, o.Data...),
-		"model":  map[string]any{"path": o.Model, "parameters": o.Parameters, "trainable": o.Trainable},
+		"model":  map[string]any{"path": o.Model, "sha256": weights.SHA256, "parameters": o.Parameters, "trainable": o.Trainable},
 	}, "", "  ")
 	if err != nil {
 		return fault.Errorf(fault.Internal, "run.json: %w", err)

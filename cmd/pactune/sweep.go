@@ -37,8 +37,8 @@ func sweepCommand() *cobra.Command {
 Makes many runs of pactune train: every point of a grid of options, with every seed, each in its own
 folder DIR/CELL/seedN, and writes DIR/results.csv. The grid is in GRID.yaml, in --grid, or both; all
 other options are those of every run. A run that has ended is left as it is and one that was
-interrupted goes on, so the same command goes on with a sweep. Several processes, on one machine or on
-many that see DIR, share the runs; docs/SWEEPS.md has examples.
+interrupted goes on, so the same command goes on with a sweep, and one with more seeds adds theirs.
+Several processes, on one machine or on many that see DIR, share the runs; docs/SWEEPS.md has examples.
 `)
 		s := sweepRequest{jobs: 1}
 		train.WriteOptions(os.Stdout, train.InSweep, s.options()...)

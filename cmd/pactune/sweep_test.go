@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"pactune/checkpoint"
 	"pactune/internal/files"
 	"pactune/tensor"
+	"pactune/train"
 )
 
 var (
@@ -94,7 +97,31 @@ func TestKilledSweep(t *testing.T) {
 	if whole != killed || !strings.Contains(whole, "pac/seed1,pac,1,42,finished,") || !strings.Contains(whole, "wild/seed1,wild,1,42,diverged,0") {
 		t.Errorf("alone\n%s\nkilled\n%s", whole, killed)
 	}
-	// What the runs that diverged at once left is enough for a page.
+	describedRuns(t, dir)
+	t.Logf("ended by exit code: %v; %d runs\n%s", ends, strings.Count(whole, "seed")-1, whole)
+}
+
+// describedRuns holds that what is left of a run that diverged at once names what train
+// names, and is enough for a page.
+func describedRuns(t *testing.T, dir string) {
+	var runs [2]struct {
+		Config map[string]any    `json:"config"`
+		Data   []train.DataFile  `json:"data"`
+		Model  map[string]any    `json:"model"`
+		Seeds  map[string]uint64 `json:"seeds"`
+	}
+	for i, name := range []string{"whole/pac/seed1", "whole/wild/seed1"} {
+		if err := json.Unmarshal(readFile(t, filepath.Join(dir, name, "run.json")), &runs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, run := range runs { // pac's model has no pooler
+		delete(run.Model, "parameters")
+		delete(run.Model, "trainable")
+	}
+	if a, b := runs[0], runs[1]; !reflect.DeepEqual(a.Model, b.Model) || !reflect.DeepEqual(a.Data, b.Data) || !reflect.DeepEqual(a.Seeds, b.Seeds) || len(a.Config) != len(b.Config) {
+		t.Errorf("run.json of a finished run %+v, of one that diverged %+v", a, b)
+	}
 	if r := pactune(t, dir, "", "report", "whole/pac", "whole/wild"); r.code != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -103,7 +130,6 @@ func TestKilledSweep(t *testing.T) {
 	if !strings.Contains(page, "learning_rate") || strings.Contains(page, "adam_epsilon") {
 		t.Errorf("options that differ: %.3000s", page)
 	}
-	t.Logf("ended by exit code: %v; %d runs\n%s", ends, strings.Count(whole, "seed")-1, whole)
 }
 
 // Two processes share a sweep, and one of another grid is refused.
