@@ -135,7 +135,6 @@ func readGroups(dirs []string, metric string) ([]*group, *compare.Report, error)
 		}
 		groups = append(groups, g)
 	}
-	nameRuns(groups)
 	if !evaluated {
 		return groups, nil, nil
 	}

@@ -25,6 +25,7 @@ func Page(dirs []string, metric string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	nameRuns(groups)
 	b := &book{groups: groups, result: result}
 	p := &page{Title: b.title(), Lead: b.lead()}
 	noise, err := b.noiseBlocks()

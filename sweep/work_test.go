@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -376,6 +377,17 @@ func TestExtendedSweep(t *testing.T) {
 		if err := other.Check(); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "found seed4, now without it") {
 			t.Error(err)
 		}
+	}
+	text, err := fresh.text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`\s*"number": \d,`).ReplaceAll(text, nil) // as of an earlier version
+	if err := os.WriteFile(fresh.path(planName), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := ReadPlan(fresh.Dir); err != nil || !fresh.same(old) || old.Runs[3].Number != 3 {
+		t.Errorf("%+v, %v", old, err)
 	}
 	changed := planIn(t, small.Dir, 1, 4, 2, 3, 5)
 	changed.Runs[2].Args = append(changed.Runs[2].Args, "--method=pac")
