@@ -33,7 +33,7 @@ type Options struct {
 
 	Model          string // --model: what bert.Sized takes
 	VocabSize      int    // --vocab_size: of a model to pretrain
-	Batch, Seq     int    // --batch, --seq: texts, and tokens of a text
+	Batch, Seq     int    // --batch, --seq: texts, and tokens of a text; of predict 0: as long as sentences
 	Profile        bool   // --profile: time a training step op by op
 	Vocab          string // --vocab: vocab.txt for the texts of the files
 	TrainFile      string // --train_file
@@ -52,6 +52,8 @@ func (o *Options) kernel() asm.Kernel {
 type workload struct {
 	Result         // the name and the sizes
 	FLOPs  float64 // of one repetition
+
+	answers int // sentences that a repetition answers; 0: it is no prediction
 
 	steps int // so many repetitions, not as many as take some time; 0 for those
 	once  bool
@@ -92,9 +94,11 @@ type Result struct {
 	Seconds    Seconds `json:"seconds"`
 	GFLOPS     float64 `json:"gflops"` // of the best repetition
 	PeakGFLOPS known   `json:"peak_gflops"`
-	Fraction   known   `json:"fraction"`       // gflops / peak_gflops
-	PeakRSS    int64   `json:"peak_rss_bytes"` // of the process so far
-	Allocs     uint64  `json:"allocs"`         // of the repetition with the fewest; the runtime makes a few at times
+	Fraction   known   `json:"fraction"` // gflops / peak_gflops
+	// Sentences are those that a prediction answers in a second, at its best.
+	Sentences known  `json:"sentences_per_second,omitempty"`
+	PeakRSS   int64  `json:"peak_rss_bytes"` // of the process so far
+	Allocs    uint64 `json:"allocs"`         // of the repetition with the fewest; the runtime makes a few at times
 	// Bookkeeping is what an update of PAC-tuning takes beside the same
 	// forward and backward passes, as a share of it.
 	Bookkeeping known `json:"bookkeeping_share,omitempty"`
@@ -224,6 +228,7 @@ func (w *workload) end(s *samples) {
 	w.Repeats = n
 	w.Seconds = Seconds{Best: s.seconds[0], Median: (s.seconds[(n-1)/2] + s.seconds[n/2]) / 2}
 	w.GFLOPS = w.FLOPs / w.Seconds.Best / 1e9
+	w.Sentences = known(float64(w.answers) / w.Seconds.Best)
 	w.PeakRSS = train.PeakRSS()
 	w.Allocs = s.allocs
 	if s.peak > 0 && !tensor.F64 {

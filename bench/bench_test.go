@@ -87,7 +87,7 @@ func BenchmarkStep(b *testing.B) {
 	workloads(b, "step", Options{Model: "base", Batch: 16, Seq: 128, Steps: 1})
 }
 func BenchmarkPredict(b *testing.B) {
-	workloads(b, "predict", Options{Model: "base", Batch: 64, Seq: 12, Steps: 1})
+	workloads(b, "predict", Options{Model: "base", Batch: 32, Steps: 1})
 }
 
 // BenchmarkPAC is an update of PAC-tuning on random tokens with the lengths of

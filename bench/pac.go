@@ -162,7 +162,7 @@ func readTexts(o *Options) (*pacTexts, error) {
 		}
 		return &pacTexts{vocab: randomVocab,
 			train:      randomTexts(append(uniform(64, 13), uniform(36, 12)...)),
-			validation: randomTexts(append(uniform(143, 26), uniform(729, 25)...))}, nil
+			validation: randomTexts(sentences(872))}, nil
 	}
 	if err := unless(o.Vocab != "", "--vocab is missing: expected a vocab.txt for the texts of --train_file"); err != nil {
 		return nil, err

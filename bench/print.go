@@ -40,20 +40,23 @@ func Table(w io.Writer) func(*Result) error {
 func (r *Result) writeHead(w io.Writer) {
 	fmt.Fprintf(w, "%s, kernels %s, %s, %s\n", r.CPU, r.Kernel, plural.Of(r.Threads, "thread"), r.Precision)
 	fmt.Fprintf(w, "GFLOP/s are of the best repetition, beside the peak of multiply-adds before and after it\n\n")
-	fmt.Fprintf(w, "%-30s %7s %9s %9s %9s %8s %8s %7s %9s %7s\n",
-		"", "repeats", "best", "median", "tokens/s", "GFLOP/s", "peak", "of peak", "memory", "allocs")
+	fmt.Fprintf(w, "%-30s %7s %9s %9s %9s %11s %8s %8s %7s %9s %7s\n",
+		"", "repeats", "best", "median", "tokens/s", "sentences/s", "GFLOP/s", "peak", "of peak", "memory", "allocs")
 }
 
 func (r *Result) writeLine(w io.Writer) {
-	rate, peak, fraction := "", "", ""
+	rate, sentences, peak, fraction := "", "", "", ""
 	if r.Tokens > 0 {
 		rate = fmt.Sprintf("%.0f", float64(r.Tokens)/r.Seconds.Best)
+	}
+	if r.Sentences > 0 {
+		sentences = fmt.Sprintf("%.1f", float64(r.Sentences))
 	}
 	if r.PeakGFLOPS > 0 {
 		peak, fraction = fmt.Sprintf("%.1f", r.PeakGFLOPS), fmt.Sprintf("%.1f %%", 100*r.Fraction)
 	}
-	fmt.Fprintf(w, "%-30s %7d %9s %9s %9s %8.1f %8s %7s %9s %7d\n", r.Name, r.Repeats, duration(r.Seconds.Best), duration(r.Seconds.Median),
-		rate, r.GFLOPS, peak, fraction, fmt.Sprintf("%.0f MB", float64(r.PeakRSS)/1e6), r.Allocs)
+	fmt.Fprintf(w, "%-30s %7d %9s %9s %9s %11s %8.1f %8s %7s %9s %7d\n", r.Name, r.Repeats, duration(r.Seconds.Best), duration(r.Seconds.Median),
+		rate, sentences, r.GFLOPS, peak, fraction, fmt.Sprintf("%.0f MB", float64(r.PeakRSS)/1e6), r.Allocs)
 	if r.Bookkeeping != 0 {
 		fmt.Fprintf(w, "  %.1f %% of the update is bookkeeping: what it takes beside the next line's passes\n", 100*r.Bookkeeping)
 	}

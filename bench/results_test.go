@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"pactune/bert"
 	"pactune/internal/fault"
 	"pactune/internal/profile"
+	"pactune/internal/realdata"
 	"pactune/tensor"
 	"pactune/train"
 )
@@ -79,6 +81,21 @@ func TestRandomTextsHaveTheLengthsOfTheAuthors(t *testing.T) {
 	}
 }
 
+// The table of lengths is that of the sentences themselves.
+func TestSentenceLengths(t *testing.T) {
+	dir := realdata.Dir(t)
+	texts, err := readTexts(&Options{Threads: 1, TrainFile: filepath.Join(dir, "fewshot", "pac-tuning-sst", "dev.txt"),
+		Vocab: filepath.Join(dir, "vocab", "bert-base-uncased", "vocab.txt")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lengthsOf(texts.train)
+	slices.Sort(want)
+	if got := sentences(872); !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
 // Exactly these products are timed.
 func TestGemmNames(t *testing.T) {
 	all, err := gemms(&Options{Threads: 1})
@@ -139,13 +156,14 @@ func writeTexts(t *testing.T) (vocab, file string) {
 func TestResults(t *testing.T) {
 	vocab, file := writeTexts(t)
 	results := map[string][]map[string]any{
-		"step":    run(t, "step", Options{Model: "tiny", Batch: 3, Seq: 5, Steps: 3, Threads: 2}),
-		"predict": run(t, "predict", Options{Model: "tiny", Batch: 3, Seq: 5, Steps: 1, Threads: 1}),
-		"pac":     run(t, "pac", Options{Model: "tiny", Steps: 2, Threads: 1, TrainFile: file, ValidationFile: file, Vocab: vocab}),
+		"step": run(t, "step", Options{Model: "tiny", Batch: 3, Seq: 5, Steps: 3, Threads: 2}),
+		"predict": append(run(t, "predict", Options{Model: "tiny", Batch: 3, Steps: 1, Threads: 1}),
+			run(t, "predict", Options{Model: "tiny", Batch: 3, Seq: 5, Steps: 1, Threads: 1})...),
+		"pac": run(t, "pac", Options{Model: "tiny", Steps: 2, Threads: 1, TrainFile: file, ValidationFile: file, Vocab: vocab}),
 	}
 	names := map[string]string{
 		"step":    "step/tiny/3x5",
-		"predict": "predict/latency/tiny/1x5 predict/throughput/tiny/3x5",
+		"predict": "predict/latency/tiny/1 predict/throughput/tiny/3 predict/latency/tiny/1x5 predict/throughput/tiny/3x5",
 		"pac":     "pac/update/tiny pac/forward+backward/tiny pac/k_table/tiny pac/evaluation/tiny",
 	}
 	for kind, lines := range results {
@@ -163,6 +181,16 @@ func TestResults(t *testing.T) {
 	}
 	if r := results["step"][0]; r["tokens"] != 15. || r["seq"] != 5. || r["repeats"] != 3. || r["threads"] != 2. {
 		t.Errorf("step: %v", r)
+	}
+	// In order of length sentences 145, 436 and 726 have 14, 25 and 36 tokens.
+	for i, tokens := range []float64{25, 14 + 25 + 36, 5, 15} {
+		r := results["predict"][i]
+		if r["tokens"] != tokens || math.Abs(r["sentences_per_second"].(float64)*seconds(r)/r["batch"].(float64)-1) > 1e-12 {
+			t.Errorf("predict: %v, want %v tokens", r, tokens)
+		}
+	}
+	if _, there := results["step"][0]["sentences_per_second"]; there {
+		t.Errorf("step: %v", results["step"][0])
 	}
 	pac := results["pac"]
 	// [CLS] good film [SEP] … : 4 + 4 + 3 + 5 tokens, 80 passes for the K table
@@ -273,6 +301,9 @@ func TestRefusals(t *testing.T) {
 		{"step", Options{Model: "tiny", Batch: 0, Seq: 1, Steps: 1}, fault.Usage, "--batch 0"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 513, Steps: 1}, fault.Usage, "1 to 512 tokens"},
 		{"step", Options{Model: "tiny", Batch: 1, Seq: 1}, fault.Usage, "--steps 0"},
+		{"step", Options{Model: "tiny", Batch: 1, Steps: 1}, fault.Usage, "--seq 0"},
+		{"predict", Options{Model: "tiny", Batch: 1, Seq: 513, Steps: 1}, fault.Usage, "1 to 512 tokens"},
+		{"predict", Options{Model: "tiny", Seq: 1, Steps: 1}, fault.Usage, "--batch 0"},
 		{"step", Options{Model: "-1x64", Batch: 1, Seq: 1, Steps: 1}, fault.Usage, "-1x64"},
 		{"pretrain", Options{Model: "tiny", Batch: 1, Seq: 8, Steps: 1}, fault.Usage, "--vocab_size 0"},
 		{"pac", Options{Model: "tiny"}, fault.Usage, "--steps 0"},

@@ -25,7 +25,7 @@ var benches = []struct {
 	{"step", "a training step: AdamW, dropout 0.1, random tokens", bench.Options{Model: "base", Batch: 16, Seq: 128}, []string{"model", "batch", "seq", "steps", "profile"}},
 	{"pretrain", "an update of pretraining: 15 % of random tokens masked", bench.Options{Model: "4x256", Batch: 64, Seq: 128, VocabSize: 8000}, []string{"model", "vocab_size", "batch", "seq", "steps", "profile"}},
 	{"pac", "an update of PAC-tuning, its passes alone, the K table, the evaluation", bench.Options{Model: "base"}, []string{"model", "train_file", "validation_file", "vocab", "steps"}},
-	{"predict", "the answer to one text, and to a batch", bench.Options{Model: "base", Batch: 64, Seq: 12}, []string{"model", "batch", "seq", "seconds"}},
+	{"predict", "the answer to one text, and to a batch", bench.Options{Model: "base", Batch: 32}, []string{"model", "batch", "seq", "seconds"}},
 }
 
 const benchHelp = `Usage: pactune bench gemm|attention|step|pretrain|pac|predict [options]
@@ -68,7 +68,7 @@ func benchKind(name, about string, o bench.Options, takes []string) *cobra.Comma
 		"model":           train.Flag("model", shapes, &o.Model),
 		"vocab_size":      train.Flag("vocab_size", "tokens of the vocabulary", &o.VocabSize),
 		"batch":           train.Flag("batch", "texts in a batch", &o.Batch),
-		"seq":             train.Flag("seq", "tokens of a text", &o.Seq),
+		"seq":             train.Flag("seq", "tokens of a text; of predict 0: as many as the sentences of SST-2 have", &o.Seq),
 		"steps":           train.Flag("steps", "repetitions", &o.Steps),
 		"profile":         train.Flag("profile", "time each op and part of the step as well", &o.Profile),
 		"train_file":      train.Flag("train_file", "examples of two classes; none: random tokens, as many as 100 phrases of SST-2 have", &o.TrainFile),

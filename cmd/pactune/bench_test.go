@@ -22,6 +22,7 @@ func TestBench(t *testing.T) {
 		"bench step --model tiny --batch 2 --seq 4 --steps 1 --profile":                                     1,
 		"bench pretrain --model tiny --vocab_size 50 --batch 2 --seq 8 --steps 1 --profile":                 1,
 		"bench predict --model tiny --batch 2 --seq=4 --seconds 0.01 --threads 1":                           2,
+		"bench predict --model tiny --batch 2 --seconds 0.01 --threads 1":                                   2,
 		"bench pac --model tiny --steps 1 --train-file few.txt --vocab vocab.txt --validation_file few.txt": 4,
 	} {
 		r := pactune(t, dir, "", strings.Fields(args)...)
