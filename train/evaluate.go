@@ -14,7 +14,9 @@ import (
 )
 
 // Evaluate scores the fine-tuned model in cfg.ModelNameOrPath on the
-// evaluation set that cfg names; one record, or two for MNLI.
+// evaluation set that cfg names; one record, or two for MNLI. With
+// cfg.DoPredict it also answers the test sets, as a run with that option does,
+// into the folder of the run that made the model.
 func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, error) {
 	var clock *profile.Clock
 	if cfg.Profile {
@@ -30,18 +32,24 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	if err != nil {
 		return nil, err
 	}
-	head, width := checkpoint.Head()
-	model, err := bert.New(checkpoint.Config, head, width)
+	model, err := restored(checkpoint)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkpoint.Restore(model); err != nil {
 		return nil, err
 	}
 	note := func(text string) {
 		if text != "" && hooks.OnNote != nil {
 			hooks.OnNote(text)
 		}
+	}
+	for _, n := range ignoredNotes(cfg.idle()) {
+		note(n)
+	}
+	var folder *Folder
+	if cfg.DoPredict {
+		if folder, err = answersFolder(filepath.Clean(cfg.ModelNameOrPath), data.Test); err != nil {
+			return nil, err
+		}
+		defer folder.Discard()
 	}
 	note(orderLabels(model, labels, data.LabelNames))
 	pool := par.New(Threads(cfg.Threads))
@@ -57,37 +65,67 @@ func Evaluate(ctx context.Context, cfg *Config, hooks Hooks) ([]*EvalRecord, err
 	for _, n := range data.Notes() {
 		note(n)
 	}
-	var records []*EvalRecord
-	for _, d := range data.Eval {
-		e := glue.Encode(d, tok, maxLen, pool.Workers())
+	evals := encodeAll(data.Eval, tok, maxLen, pool.Workers())
+	tests := encodeAll(data.Test, tok, maxLen, pool.Workers())
+	for _, e := range append(append([]*glue.Encoded{}, evals...), tests...) {
 		note(truncationNote(e, maxLen))
 		if err := checkEncoded(e, &model.Config, checkpoint.Path); err != nil {
 			return nil, err
 		}
-		clock.Part(profile.Read)
-		ev, err := f.evaluate(ctx, e, cfg.EvalBatchSize, hooks.OnWork)
-		if fault.KindOf(err) == fault.Diverged {
-			return nil, fmt.Errorf("%s: %w: activations overflow; expected a model whose training did not diverge", checkpoint.Path, err)
-		}
+	}
+	clock.Part(profile.Read)
+	records, err := f.score(ctx, evals, cfg.EvalBatchSize, hooks.OnWork)
+	var answers []glue.Predictions
+	if err == nil {
+		answers, err = f.predict(ctx, tests, cfg.EvalBatchSize, hooks.working("prediction"))
+	}
+	if fault.KindOf(err) == fault.Diverged {
+		err = fmt.Errorf("%s: %w: activations overflow; expected a model whose training did not diverge", checkpoint.Path, err)
+	}
+	if err == nil && folder != nil {
+		err = folder.answer(tests, answers, note)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// restored is the model of a checkpoint, classifier and all.
+func restored(checkpoint *bert.Checkpoint) (*bert.Model, error) {
+	head, width := checkpoint.Head()
+	model, err := bert.New(checkpoint.Config, head, width)
+	if err != nil {
+		return nil, err
+	}
+	return model, checkpoint.Restore(model)
+}
+
+// score evaluates on labelled sets.
+func (f *forward) score(ctx context.Context, evals []*glue.Encoded, size int, progress func(what string, done, total int)) ([]*EvalRecord, error) {
+	var records []*EvalRecord
+	for _, e := range evals {
+		ev, err := f.evaluate(ctx, e, size, progress)
 		if err != nil {
 			return nil, err
 		}
 		ev.record.Last = true
-		ev.details(d)
+		ev.details(e.Data)
 		records = append(records, ev.record)
 	}
 	return records, nil
 }
 
-// evaluationData reads the evaluation sets for the classifier of a checkpoint,
-// whose labels it returns in the order of the outputs.
+// evaluationData reads the evaluation and the test sets for the classifier of a
+// checkpoint, whose labels it returns in the order of the outputs. Who names only
+// a test file has its answers alone.
 func evaluationData(cfg *Config, checkpoint *bert.Checkpoint) (data *glue.Data, labels []string, err error) {
 	head, width := checkpoint.Head()
 	if head == bert.HeadNone {
 		return nil, nil, fault.Errorf(fault.Model, "%s: holds an encoder without a classifier; pactune train fine-tunes it first", checkpoint.Path)
 	}
 	o := dataOptions(cfg, nil)
-	o.Train, o.Eval = false, true
+	o.Train, o.Eval = false, cfg.TaskName != "" || cfg.ValidationFile != "" || cfg.TestFile == "" || !cfg.DoPredict
 	if o.Labels, err = checkpoint.Labels(); err != nil {
 		return nil, nil, err
 	}

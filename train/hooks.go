@@ -21,6 +21,15 @@ type Hooks struct {
 	OnProfile func(*profile.Clock)
 }
 
+// working returns what tells OnWork of long work.
+func (h *Hooks) working(what string) func(done, total int) {
+	return func(done, total int) {
+		if h.OnWork != nil {
+			h.OnWork(what, done, total)
+		}
+	}
+}
+
 // EndProfile ends the last lap and calls OnProfile.
 func (h *Hooks) EndProfile(c *profile.Clock) {
 	c.Part(profile.Rest)

@@ -35,7 +35,7 @@ func refusedPrecisions() map[string]string {
 // those that change nothing are accepted with a note, those that would change
 // the result are refused with the reason.
 var unlisted = []Option{
-	noted("do_train", true, "", "true", "evaluate a finished run with: pactune evaluate DIR"),
+	noted("do_train", true, "", "true", "evaluate a finished run with: pactune evaluate DIR, which takes --do_predict too"),
 	noted("pad_to_max_length", true, "nothing is ever padded; the results are those of padding", "", ""),
 	silent("use_fast_tokenizer", true, "there is one tokenizer"),
 	noted("trust_remote_code", true, "", "false", "code from a model's folder is never run"),

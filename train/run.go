@@ -107,15 +107,6 @@ func (r *run) note(text string) {
 	}
 }
 
-// working returns what tells the hook of long work beside the updates.
-func (r *run) working(what string) func(done, total int) {
-	return func(done, total int) {
-		if r.hooks.OnWork != nil {
-			r.hooks.OnWork(what, done, total)
-		}
-	}
-}
-
 // train measures the K table, then makes the updates that are missing and every
 // evaluation.
 func (r *run) train(ctx context.Context) error {
@@ -123,7 +114,7 @@ func (r *run) train(ctx context.Context) error {
 		r.hooks.OnPlan(r.plan)
 	}
 	if r.t.noise != nil && r.t.table == nil {
-		if err := r.t.measureK(ctx, r.working("K table")); err != nil {
+		if err := r.t.measureK(ctx, r.hooks.working("K table")); err != nil {
 			return tooEarly(ctx, err)
 		}
 	}

@@ -423,11 +423,14 @@ func (f *Folder) Seal(manifest map[string]any) error {
 	}
 	sum := sha256.Sum256(text)
 	f.sums[manifestName] = hex.EncodeToString(sum[:])
-	if _, err := files.WriteFile(f.disk, filepath.Join(f.dir, "SHA256SUMS"), f.writeSums); err != nil {
+	if _, err := files.WriteFile(f.disk, filepath.Join(f.dir, sumsName), f.writeSums); err != nil {
 		return err
 	}
 	return f.Write(manifestName, func(w io.Writer) error { _, err := w.Write(text); return err })
 }
+
+// sumsName is the file of a folder with the sums of all others.
+const sumsName = "SHA256SUMS"
 
 func (f *Folder) writeSums(w io.Writer) error {
 	names := make([]string, 0, len(f.sums))

@@ -15,10 +15,11 @@ import (
 func evaluateCommand() *cobra.Command {
 	help := func(bool) {
 		fmt.Print(`Usage: pactune evaluate DIR FILE
-       pactune evaluate DIR --task_name rte --data_dir glue/RTE
+       pactune evaluate DIR --task_name rte --data_dir glue/RTE [--do_predict]
 
 Scores a fine-tuned model: metrics beside the majority line, classes, confusion matrix. Texts are
-cut where the run that made the model cut them, unless --max_seq_length says otherwise.
+cut where the run that made the model cut them, unless --max_seq_length says otherwise. With
+--do_predict it also answers the test files, as train does, into the folder DIR of the run.
 `)
 		train.WriteOptions(os.Stdout, train.InEvaluate)
 	}

@@ -30,8 +30,9 @@ func glueSubmitCommand() *cobra.Command {
 		fmt.Print(`Usage: pactune glue-submit RUN… --out submission.zip
        pactune glue-submit --check submission.zip
 
-Packs the predictions of runs (train --task_name … --do_predict) in the GLUE leaderboard's format:
-names of files, label strings, the number of rows. What the leaderboard would refuse is refused here,
+Packs the predictions of runs (train or evaluate with --task_name … --do_predict) in the GLUE
+leaderboard's format: names of files, label strings, the number of rows. A run without predictions
+is passed over where another has some. What the leaderboard would refuse is refused here,
 with the reason. AX comes with the run of MNLI, where diagnostic.tsv was beside its test files.
 `)
 		train.WriteOptions(os.Stdout, 0, options()...)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,6 +69,88 @@ func TestPredictResults(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(filepath.Join(dir, "without", "predict_results*")); len(found) > 0 {
 		t.Errorf("without --do_predict: %v", found)
+	}
+	// What was forgotten can be had from the finished run: the same files.
+	if r = pactune(t, dir, "", strings.Fields("evaluate without --task_name mnli --data_dir glue --do_predict --max_predict_samples 4")...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	for _, name := range []string{"mnli", "mnli-mm", "ax"} {
+		name = "predict_results_" + name + ".txt"
+		if got, want := readFile(t, filepath.Join(dir, "without", name)), readFile(t, filepath.Join(dir, "run", name)); !bytes.Equal(got, want) {
+			t.Errorf("%s: evaluate writes %q, train %q", name, got, want)
+		}
+		if !strings.Contains(r.stderr, filepath.Join("without", name)) {
+			t.Errorf("%s is not named: %s", name, r.stderr)
+		}
+	}
+	holdSums(t, filepath.Join(dir, "without"), "predict_results_ax.txt")
+}
+
+// holdSums holds the files of a folder to its SHA256SUMS, which has a certain one.
+func holdSums(t *testing.T, dir, has string) {
+	t.Helper()
+	sums := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(string(readFile(t, filepath.Join(dir, "SHA256SUMS")))), "\n") {
+		sum, name, _ := strings.Cut(line, "  ")
+		sums[name] = sum
+		if got := fmt.Sprintf("%x", sha256.Sum256(readFile(t, filepath.Join(dir, name)))); got != sum {
+			t.Errorf("%s: has %s, SHA256SUMS says %s", name, got, sum)
+		}
+	}
+	if sums[has] == "" {
+		t.Errorf("SHA256SUMS lacks %s: %v", has, sums)
+	}
+}
+
+// evaluate answers the user's own test file, and a task's for glue-submit, into the
+// folder of the run, and overwrites nothing.
+func TestEvaluatePredicts(t *testing.T) {
+	dir := job(t)
+	var rows, questions strings.Builder
+	rows.WriteString("index\tsentence1\tsentence2\tlabel\n")
+	questions.WriteString("index\tsentence1\tsentence2\n")
+	for i := range 146 {
+		fmt.Fprintf(&rows, "%d\ta pan\tthe rose %d\t%d\n", i, i, i%2)
+		fmt.Fprintf(&questions, "%d\ta rose\tthe pan %d\n", i, i)
+	}
+	os.MkdirAll(filepath.Join(dir, "WNLI"), 0o755)
+	for name, text := range map[string]string{"train": rows.String(), "dev": rows.String(), "test": questions.String()} {
+		write(t, filepath.Join(dir, "WNLI", name+".tsv"), text)
+	}
+	const train = "train --quiet --model_name_or_path model --method adamw --max_steps 1 --no_do_eval "
+	for _, args := range []string{"--task_name wnli --data_dir WNLI --output_dir wnli", "train.txt --output_dir own",
+		"train.txt --do_predict --test_file dev.txt --output_dir both"} {
+		if r := pactune(t, dir, "", strings.Fields(train+args)...); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	for _, c := range []struct {
+		args, out, says string
+		code            int
+	}{
+		{"evaluate wnli --task_name wnli --data_dir WNLI --do_predict", "146 examples", "wnli/predict_results_wnli.txt: the answers to 146 rows of WNLI/test.tsv", 0},
+		{"evaluate wnli --task_name wnli --data_dir WNLI --do_predict", "", "wnli/predict_results_wnli.txt is there already", 2},
+		{"glue-submit wnli --partial --out s.zip", "s.zip\n", "", 0},
+		{"evaluate own --do_predict", "", "no data to evaluate", 2},
+		{"evaluate own dev.txt --do_predict", "", "--test_file FILE", 2},
+		{"evaluate model --do_predict --test_file dev.txt", "", "without a classifier", 4},
+		{"evaluate own --test_file dev.txt --validation_file dev.txt", "12 examples", "--test_file has no effect: it belongs to --do_predict", 0},
+		{"evaluate own --do_predict --test_file dev.txt --json", "{}\n", "the answers to 12 rows of dev.txt", 0},
+	} {
+		r := pactune(t, dir, "", strings.Fields(c.args)...)
+		if r.code != c.code || !strings.Contains(r.stdout, c.out) || c.out == "" && r.stdout != "" || !strings.Contains(filepath.ToSlash(r.stderr), c.says) {
+			t.Errorf("%s: %+v", c.args, r)
+		}
+	}
+	const answers = "predict_results_dev.txt"
+	if got, want := readFile(t, filepath.Join(dir, "own", answers)), readFile(t, filepath.Join(dir, "both", answers)); !bytes.Equal(got, want) {
+		t.Errorf("evaluate writes %q, train %q", got, want)
+	}
+	holdSums(t, filepath.Join(dir, "own"), answers)
+	os.Remove(filepath.Join(dir, "own", "run.json")) // now a model like any other
+	os.Remove(filepath.Join(dir, "own", answers))
+	if r := pactune(t, dir, "", strings.Fields("evaluate own --do_predict --test_file dev.txt")...); r.code != 2 || !strings.Contains(r.stderr, "own is none: it has no run.json") {
+		t.Errorf("no run's folder: %+v", r)
 	}
 }
 
