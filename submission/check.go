@@ -28,10 +28,11 @@ func Check(name string, r io.ReaderAt, size int64, partial bool) error {
 	if err != nil {
 		return fault.Errorf(fault.Data, "%s: is not a zip, or is cut short: %w", name, err)
 	}
+	all := tables()
 	var wrong []string
 	seen := map[string]bool{}
 	for _, f := range z.File {
-		reason := checkEntry(f)
+		reason := checkEntry(all, f)
 		if reason == "" && seen[f.Name] {
 			reason = "is there twice"
 		}
@@ -41,13 +42,13 @@ func Check(name string, r io.ReaderAt, size int64, partial bool) error {
 		}
 	}
 	var lacking []string
-	for _, t := range tables() {
+	for _, t := range all {
 		if !seen[t.file.Submit] {
 			lacking = append(lacking, t.file.Submit)
 		}
 	}
 	switch {
-	case len(lacking) == len(tables()):
+	case len(lacking) == len(all):
 		wrong = append(wrong, "holds none of the leaderboard's files, such as "+lacking[0])
 	case len(lacking) > 0 && !partial:
 		wrong = append(wrong, "lacks "+strings.Join(lacking, ", ")+", and the leaderboard takes all or nothing (--partial: fewer all the same)")
@@ -59,8 +60,9 @@ func Check(name string, r io.ReaderAt, size int64, partial bool) error {
 }
 
 // checkEntry returns what is wrong with a file of the zip, "" where nothing is.
-func checkEntry(f *zip.File) string {
-	for _, t := range tables() {
+func checkEntry(all []table, f *zip.File) string {
+	var names []string
+	for _, t := range all {
 		want := t.file.Submit
 		switch base := f.Name[strings.LastIndexAny(f.Name, `/\`)+1:]; {
 		case f.Name == want:
@@ -70,10 +72,7 @@ func checkEntry(f *zip.File) string {
 		case strings.EqualFold(base, want):
 			return "is an unknown name; did you mean " + want + "?"
 		}
-	}
-	var names []string
-	for _, t := range tables() {
-		names = append(names, t.file.Submit)
+		names = append(names, want)
 	}
 	return "is an unknown name; the leaderboard takes " + strings.Join(names, ", ")
 }

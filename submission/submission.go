@@ -1,8 +1,8 @@
 // Package submission writes what the GLUE leaderboard takes: one zip of eleven
 // small tables, and checks such a zip by the leaderboard's rules.
 //
-// A run with --do_predict leaves predict_results_<task>.txt, with the names of
-// labels as run_glue.py writes them. The leaderboard wants other names of files
+// train or evaluate with --do_predict leaves predict_results_<task>.txt in the
+// folder of a run, with the names of labels as run_glue.py writes them. The leaderboard wants other names of files
 // and the labels that stand in GLUE's own files:
 //
 //	predict_results_sst2.txt     SST-2.tsv in the zip
@@ -61,10 +61,12 @@ func (t table) source() string { return "predict_results_" + t.task.FileName(t.f
 // Tables are the contents of a submission by their names in the zip.
 type Tables map[string][]byte
 
-// Collect reads the predictions of runs. Each table may come from one run only;
-// a run without any is refused.
-func Collect(runs []string) (Tables, error) {
+// Collect reads the predictions of runs. Each table may come from one run only.
+// A run without any is passed over, which note tells the user, where another
+// has some.
+func Collect(runs []string, note func(text string)) (Tables, error) {
 	out, from := Tables{}, map[string]string{}
+	var without []string
 	for _, run := range runs {
 		if _, err := os.Stat(run); err != nil {
 			return nil, fault.Errorf(fault.Data, "%s: no such folder; expected that of a run", run)
@@ -89,8 +91,15 @@ func Collect(runs []string) (Tables, error) {
 			from[name], found = run, true
 		}
 		if !found {
-			return nil, fault.Errorf(fault.Data, "%s: holds no predict_results_<task>.txt of a GLUE task; train writes it with --task_name and --do_predict", run)
+			without = append(without, run)
 		}
+	}
+	const none = "%s: holds no predict_results_<task>.txt of a GLUE task; train and evaluate write it with --task_name and --do_predict"
+	if len(out) == 0 {
+		return nil, fault.Errorf(fault.Data, none, strings.Join(without, ", "))
+	}
+	for _, run := range without {
+		note(fmt.Sprintf(none, run) + "; it is passed over")
 	}
 	return out, nil
 }

@@ -179,7 +179,7 @@ func TestCollect(t *testing.T) {
 			"predict_results_mnli-mm.txt", answers(9847, "contradiction"),
 			"predict_results_ax.txt", answers(1104, "neutral", "entailment", "contradiction")),
 	}
-	tables, err := Collect(runs)
+	tables, err := Collect(runs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,14 +222,17 @@ func TestCollectRefuses(t *testing.T) {
 		{"a score that is none", `found the prediction "NaN", expected a number`, []string{run(t, "predict_results_stsb.txt", "index\tprediction\n0\tNaN\n")}},
 		{"a folder that is not there", "none: no such folder", []string{filepath.Join(one, "none")}},
 	} {
-		_, err := Collect(c.runs)
+		_, err := Collect(c.runs, nil)
 		if fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v; want %q", c.what, err, c.says)
 		}
 	}
-	tables, err := Collect([]string{one})
-	if err != nil {
-		t.Fatal(err)
+	// One without answers, as of runs/*, does not spoil those of another.
+	var notes []string
+	without := run(t)
+	tables, err := Collect([]string{without, one}, func(text string) { notes = append(notes, text) })
+	if err != nil || len(notes) != 1 || !strings.HasPrefix(notes[0], without+": holds no") || len(tables) != 1 {
+		t.Fatalf("%v, %q, %d tables", err, notes, len(tables))
 	}
 	var b bytes.Buffer
 	tables.Write(&b)

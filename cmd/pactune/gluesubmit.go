@@ -59,7 +59,7 @@ func submit(runs []string, out string, partial bool) error {
 	if _, err := os.Lstat(out); err == nil {
 		return fault.Errorf(fault.Usage, "--out %s: is there already; name a new file", out)
 	}
-	tables, err := submission.Collect(runs)
+	tables, err := submission.Collect(runs, note)
 	if err != nil {
 		return err
 	}

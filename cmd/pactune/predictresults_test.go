@@ -164,13 +164,16 @@ func TestGlueSubmit(t *testing.T) {
 	}
 	os.Mkdir(filepath.Join(dir, "run"), 0o755)
 	os.WriteFile(filepath.Join(dir, "run", "predict_results_wnli.txt"), []byte(wnli.String()), 0o644)
+	os.Mkdir(filepath.Join(dir, "other"), 0o755)
 	for _, c := range []struct {
 		args, says string
 		code       int
 	}{
+		{"other --out s.zip --partial", "other: holds no predict_results", 3},
 		{"run --out s.zip", "lacks CoLA.tsv", 3},
+		{"other run --out s.zip", "lacks CoLA.tsv", 3},
 		{"--check s.zip", "no such file", 3}, // nothing was written
-		{"run --out s.zip --partial", "", 0},
+		{"other run --out s.zip --partial", "note    other: holds no predict_results", 0},
 		{"--check s.zip", "lacks CoLA.tsv", 3},
 		{"--check s.zip --partial", "", 0},
 		{"run --out s.zip --partial", "is there already", 2},
