@@ -55,8 +55,8 @@ func drawRuns(dirs []string, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return fault.Errorf(files.Kind(err), "--out %s: %w", out, err)
+	if err := files.MakeFolders(files.OS, out); err != nil {
+		return fault.Errorf(fault.KindOf(err), "--out %w", err)
 	}
 	for _, r := range runs {
 		prefix := ""

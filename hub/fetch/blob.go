@@ -9,7 +9,6 @@ import (
 	"fmt"
 	gohash "hash"
 	"io"
-	"io/fs"
 	"math"
 	"net/http"
 	"path/filepath"
@@ -28,7 +27,7 @@ func (d *download) blob(ctx context.Context, e *entry) error {
 	}
 	path := d.blobPath(e)
 	locks := filepath.Join(d.cache, ".locks", d.ref.Base())
-	if err := errors.Join(d.mkdirAll(filepath.Dir(path)), d.mkdirAll(locks)); err != nil {
+	if err := errors.Join(files.MakeFolders(d.disk, filepath.Dir(path)), files.MakeFolders(d.disk, locks)); err != nil {
 		return err
 	}
 	unlock, err := d.lock(ctx, filepath.Join(locks, e.hash+".lock"), e.name)
@@ -263,21 +262,6 @@ func (d *download) size(path string) (int64, bool) {
 		return 0, false
 	}
 	return info.Size(), true
-}
-
-// mkdirAll makes a folder and those above it.
-func (d *download) mkdirAll(dir string) error {
-	err := d.disk.Mkdir(dir)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
-		if err := d.mkdirAll(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = d.disk.Mkdir(dir)
-	}
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return files.Fault(dir, 0, err)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

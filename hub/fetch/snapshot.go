@@ -11,7 +11,7 @@ import (
 // publish gives the blobs their names in the snapshot, and then the revision
 // its commit.
 func (d *download) publish(entries []*entry) error {
-	if err := d.mkdirAll(d.result.Folder); err != nil {
+	if err := files.MakeFolders(d.disk, d.result.Folder); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -30,7 +30,7 @@ func (d *download) publish(entries []*entry) error {
 	if before, err := d.read(path); err == nil && string(before) == d.result.Commit {
 		return nil
 	}
-	if err := d.mkdirAll(filepath.Dir(path)); err != nil {
+	if err := files.MakeFolders(d.disk, filepath.Dir(path)); err != nil {
 		return err
 	}
 	_, err := files.WriteFile(d.disk, path, func(w io.Writer) error {

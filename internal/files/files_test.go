@@ -110,3 +110,23 @@ func TestLock(t *testing.T) {
 		t.Errorf("no folder: %v", err)
 	}
 }
+
+// Folders are made with those above them; a file in their way is said.
+func TestMakeFolders(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := MakeFolders(OS, filepath.Join(dir, "a", "b", "c")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := names(t, filepath.Join(dir, "a", "b")); got != "c" {
+		t.Errorf("made %q", got)
+	}
+	if _, err := WriteFile(OS, filepath.Join(dir, "file"), text("x")); err != nil {
+		t.Fatal(err)
+	}
+	err := MakeFolders(OS, filepath.Join(dir, "file", "b", "c"))
+	if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), filepath.Join(dir, "file")) {
+		t.Errorf("below a file: %v", err)
+	}
+}
