@@ -107,7 +107,7 @@ func checkText(path, text string, report func(error)) (string, error) {
 			if !ok {
 				break
 			}
-			if err := badByte(path, in.number, line); err != nil && report == nil {
+			if err := BadByte(path, in.number, line); err != nil && report == nil {
 				return "", err
 			} else if err != nil {
 				report(err)
@@ -121,9 +121,9 @@ func checkText(path, text string, report func(error)) (string, error) {
 	return text, nil
 }
 
-// badByte is the error of a line that is not UTF-8 or holds a NUL, nil without
+// BadByte is the error of a line that is not UTF-8 or holds a NUL, nil without
 // one.
-func badByte(path string, number int, line string) error {
+func BadByte(path string, number int, line string) error {
 	for i := 0; i < len(line); {
 		r, n := utf8.DecodeRuneInString(line[i:])
 		switch {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -301,4 +302,16 @@ func filled(text string, i int, token string) string {
 		before, token = strings.TrimRight(before, " "), piece
 	}
 	return before + token + after
+}
+
+// invalid returns the place of the first byte that is not UTF-8, or −1.
+func invalid(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return i
+			}
+		}
+	}
+	return -1
 }

@@ -279,7 +279,7 @@ func checkPredict(t *testing.T, dir, folder string) {
 		t.Errorf("predict JSON: %v, %+v", err, r)
 	}
 	r = pactune(t, dir, "fine\ncaf\xe9\n", "predict", folder)
-	if r.code != 3 || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "line 2") {
+	if r.code != 3 || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "standard input: line 2: found the byte 0xe9 (byte 4 of the line)") {
 		t.Errorf("predict of bad text: %+v", r)
 	}
 }

@@ -57,7 +57,7 @@ Of a model with several labels a text, all that are likely are given, separated 
 		}
 		switch filepath.Ext(name) {
 		case ".csv", ".tsv", ".parquet":
-			return fault.Errorf(fault.Usage, "%s: predict reads lines of text or JSON lines, not tables; pactune evaluate DIR %s scores a labelled one", name, name)
+			return fault.Errorf(fault.Usage, "%s: predict reads texts one a line, or JSON lines, not tables: write the texts so; pactune evaluate DIR %s scores a labelled table", name, name)
 		}
 		in, err := openInput(name)
 		if err != nil {
@@ -73,11 +73,10 @@ Of a model with several labels a text, all that are likely are given, separated 
 			name = "standard input"
 		}
 		p := &predictor{model: model, name: name, in: bufio.NewReader(in), out: bufio.NewWriter(os.Stdout),
-			json: asJSON, probs: probs, labels: model.Labels(),
-			warn: note}
+			json: asJSON, probs: probs, labels: model.Labels(), screen: train.IsTerminal(os.Stdout), note: note}
 		err = train.Profiled(config, func() error { return p.run(ctx) })
-		if p.cut > 0 {
-			note(fmt.Sprintf("%s: the end of %d of %d texts was not read, first in line %d: they are longer than the model or --max_seq_length allows (in JSON: \"truncated\":true)", name, p.cut, p.line, p.first))
+		if p.cut > 1 {
+			note(fmt.Sprintf("%s: the end of %d of %d texts was not read", name, p.cut, p.line))
 		}
 		return err
 	})

@@ -10,11 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"pactune/classify"
+	"pactune/glue"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
+	"pactune/train"
 )
 
 // predictor answers lines as they come.
@@ -26,10 +27,11 @@ type predictor struct {
 	json   bool
 	probs  bool
 	labels []string
+	screen bool // the answers go to a terminal
+	note   func(string)
 	line   int
-	cut    int          // texts of which a part was not read
-	first  int          // the line of the first of them
-	warn   func(string) // nil once it has been called
+	cut    int  // texts of which a part was not read
+	paired bool // a label in the place of a second text has been noted
 }
 
 // A question is one line of the input.
@@ -144,16 +146,16 @@ func (p *predictor) parse(text string) (question, error) {
 	if p.line == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	if i := invalid(text); i >= 0 {
-		return question{}, fault.Errorf(fault.Data, "%s: line %d: byte %d is not UTF-8; convert the file, for example with iconv", p.name, p.line, i+1)
+	if err := glue.BadByte(p.name, p.line, text); err != nil {
+		return question{}, err
 	}
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return p.object(text)
 	}
 	a, b, pair := strings.Cut(text, "\t")
-	if pair && p.warn != nil && slices.Contains(p.labels, b) {
-		p.warn(fmt.Sprintf("%s: line %d: what follows the tab, %q, is a label of the model; it is read as the second text of a pair (pactune evaluate DIR FILE scores labelled rows)", p.name, p.line, b))
-		p.warn = nil
+	if pair && !p.paired && slices.Contains(p.labels, b) {
+		p.note(fmt.Sprintf("%s: line %d: what follows the tab, %q, is a label of the model; it is read as the second text of a pair (pactune evaluate DIR FILE scores labelled rows)", p.name, p.line, b))
+		p.paired = true
 	}
 	return question{a: a, b: b, pair: pair}, nil
 }
@@ -201,18 +203,6 @@ func keysOf(object string) string {
 	return " under the keys " + strings.Join(names[:min(len(names), 8)], ", ")
 }
 
-// invalid returns the place of the first byte that is not UTF-8, or −1.
-func invalid(s string) int {
-	for i, r := range s {
-		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
 // answer asks the model, pairs apart from single texts, and writes the answers
 // in the order of the questions.
 func (p *predictor) answer(ctx context.Context, questions []question) error {
@@ -240,8 +230,8 @@ func (p *predictor) answer(ctx context.Context, questions []question) error {
 		}
 		r := (*from)[0]
 		if r.Truncated {
-			if p.cut++; p.cut == 1 {
-				p.first = q.line
+			if p.cut++; p.cut == 1 { // at once: a stream may have no end
+				p.note(fmt.Sprintf("%s: line %d: the end of the text was not read: it is longer than the model or --max_seq_length allows (in JSON: \"truncated\":true); it may be so of later ones too", p.name, q.line))
 			}
 		}
 		if err := p.write(q, r); err != nil {
@@ -271,7 +261,11 @@ func (p *predictor) write(q question, r classify.Result) error {
 		}
 	}
 	for i, f := range fields {
-		fields[i] = strings.NewReplacer("\t", " ", "\n", " ").Replace(f)
+		f = strings.NewReplacer("\t", " ", "\n", " ").Replace(f)
+		if p.screen { // labels come from files
+			f = train.Clean(f)
+		}
+		fields[i] = f
 	}
 	_, err := p.out.WriteString(strings.Join(fields, "\t") + "\n")
 	return err

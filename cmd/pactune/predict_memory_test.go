@@ -58,7 +58,7 @@ func tuned(t *testing.T) *predictor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { model.Close() })
-	return &predictor{model: model, name: "lines", labels: model.Labels(), out: bufio.NewWriter(io.Discard)}
+	return &predictor{model: model, name: "lines", labels: model.Labels(), out: bufio.NewWriter(io.Discard), note: func(string) {}}
 }
 
 // Six megabytes of text take no more memory than two: batches of a megabyte come
@@ -71,8 +71,8 @@ func TestPredictInConstantMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := len(h.live)
-	if p.line != 1500 || p.cut != 1500 || p.first != 1 || n < 5 {
-		t.Fatalf("%d lines, %d cut from %d, %d batches", p.line, p.cut, p.first, n)
+	if p.line != 1500 || p.cut != 1500 || n < 5 {
+		t.Fatalf("%d lines, %d cut, %d batches", p.line, p.cut, n)
 	}
 	early, late := uint64(0), uint64(0)
 	for i, v := range h.live {
@@ -106,17 +106,50 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Who reads labels alone is told that texts were cut, and where it began.
+// Who reads labels alone is told that a text was cut, before a stream ends, and at
+// its end how many were.
 func TestPredictTellsOfTruncation(t *testing.T) {
+	p := tuned(t)
+	long, out := strings.Repeat("pan ", 9), &bytes.Buffer{}
+	var notes []string
+	p.note = func(text string) { notes = append(notes, text) }
+	in, lines := io.Pipe()
+	p.in, p.out = bufio.NewReader(in), bufio.NewWriter(out)
+	go func() {
+		defer lines.Close()
+		for _, line := range []string{"the pan", long, long} { // a pipe takes a line when it is read
+			io.WriteString(lines, line+"\n")
+		}
+	}()
+	if err := p.run(context.Background()); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "lines: line 2: the end of the text was not read") || p.cut != 2 {
+		t.Errorf("%v: %q, %d cut", err, notes, p.cut)
+	}
 	dir := job(t)
 	finished(t, dir, "train.txt", "--validation_file", "dev.txt", "--method", "adamw", "--max_steps", "1")
-	text := "the pan\n" + strings.Repeat("pan ", 900) + "\nthe plant\n"
-	r := pactune(t, dir, text, "predict", "run")
-	if r.code != 0 || strings.Count(r.stdout, "\n") != 3 || !strings.Contains(r.stderr, "the end of 1 of 3 texts was not read, first in line 2") {
-		t.Errorf("%+v", r)
+	for stdin, count := range map[string]int{"the pan\n" + strings.Repeat(long, 60) + "\nthe plant\n": 0, strings.Repeat(strings.Repeat(long, 60)+"\n", 2): 1} {
+		r := pactune(t, dir, stdin, "predict", "run")
+		if r.code != 0 || strings.Count(r.stdout, "\n") != strings.Count(stdin, "\n") || strings.Count(r.stderr, "the end of the text was not read") != 1 ||
+			strings.Count(r.stderr, "the end of 2 of 2 texts was not read") != count {
+			t.Errorf("%+v", r)
+		}
 	}
-	r = pactune(t, dir, fmt.Sprintf("{\"text\":%q}\n", text), "predict", "run")
+	r := pactune(t, dir, fmt.Sprintf("{\"text\":%q}\n", strings.Repeat(long, 60)), "predict", "run")
 	if !strings.Contains(r.stdout, `"truncated":true`) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A label, which comes from a file, does not steer a terminal; a pipe gets it as it is.
+func TestPredictedLabelsOnATerminal(t *testing.T) {
+	for screen, want := range map[bool]string{true: "?[31mred\t0.5000\n", false: "\x1b[31mred\t0.5000\n"} {
+		var b bytes.Buffer
+		p := &predictor{out: bufio.NewWriter(&b), labels: []string{"a", "b"}, screen: screen}
+		if err := p.write(question{}, classify.Result{Label: "\x1b[31mred", Score: 0.5}); err != nil {
+			t.Fatal(err)
+		}
+		p.out.Flush()
+		if b.String() != want {
+			t.Errorf("terminal %v: %q, want %q", screen, b.String(), want)
+		}
 	}
 }
