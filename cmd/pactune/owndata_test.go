@@ -5,8 +5,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -37,30 +39,87 @@ func reviews(n int) string {
 	return b.String()
 }
 
-// What a training says of its own choices, in a run cut short, is what
-// docs/OWN_DATA.md shows of the whole one.
+// What a training says, in a run cut short, is what docs/OWN_DATA.md shows of the
+// whole one: its choices, the data, the first update but for K, which it measures on
+// fewer examples, and what the evaluation is measured against.
 func TestTrainWithoutOptions(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "reviews.csv"), []byte(reviews(1000)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := pactune(t, dir, "", "train", "reviews.csv", "--max_steps", "1", "--pac_k_samples", "5", "--max_eval_samples", "5")
+	r := pactune(t, dir, "", "train", "reviews.csv", "--max_steps", "1", "--pac_k_samples", "5")
 	if r.code != 0 || r.stdout != filepath.Join("runs", "001-reviews-pac")+"\n" {
 		t.Fatalf("%+v", r)
 	}
-	doc := string(readFile(t, filepath.Join("..", "..", "docs", "OWN_DATA.md")))
-	notes := 0
-	choices, _, _ := strings.Cut(r.stderr, "\nplan ")
-	for _, line := range strings.Split(choices, "\n") {
-		if strings.HasPrefix(line, "note    ") || strings.HasPrefix(line, "model   ") {
-			notes++
-			if !strings.Contains(doc, line+"\n") {
-				t.Errorf("docs/OWN_DATA.md lacks\n%s", line)
-			}
+	_, doc, _ := strings.Cut(string(readFile(t, filepath.Join("..", "..", "docs", "OWN_DATA.md"))), "\n$ pactune train reviews.csv\n")
+	choices, course, _ := strings.Cut(r.stderr, "\nplan ")
+	shown, shownCourse, _ := strings.Cut(doc, "\nplan ")
+	if choices != shown {
+		t.Errorf("docs/OWN_DATA.md shows\n%s\nthe run says\n%s", shown, choices)
+	}
+	got, want := firstAndLast(course), firstAndLast(shownCourse)
+	if got != want {
+		t.Errorf("docs/OWN_DATA.md shows\n%s\nthe run has\n%s", want, got)
+	}
+	holdRows(t, shownCourse)
+}
+
+// firstAndLast is of what a run prints after its plan what does not depend on its
+// length, on K, or on time: the K table and the first update, then the majority
+// line of each metric and the examples of each class.
+func firstAndLast(course string) string {
+	var b strings.Builder
+	updates := 0
+	for _, line := range strings.Split(course, "\n") {
+		f := strings.Fields(line)
+		switch {
+		case strings.HasPrefix(line, "K table"):
+			fmt.Fprintln(&b, strings.Join(f[:6], " "))
+		case strings.HasPrefix(line, " epoch"):
+			fmt.Fprintln(&b, line)
+		case len(f) == 10 && updates == 0: // but total and K, ex/s and left
+			updates++
+			fmt.Fprintln(&b, f[0], f[1], f[2], f[3], f[5], f[7])
+		case strings.Contains(line, "majority line"):
+			fmt.Fprintln(&b, f[0], line[strings.Index(line, "majority line"):])
+		case len(f) == 8 && (f[0] == "bad" || f[0] == "good"):
+			fmt.Fprintln(&b, f[0], f[4])
 		}
 	}
-	if notes < 5 {
-		t.Errorf("%d notes:\n%s", notes, r.stderr)
+	return b.String()
+}
+
+// holdRows holds the rows of a whole run to its plan, 480 updates of 40 an epoch
+// with stage 2 after 320, and the summary to its last evaluation.
+func holdRows(t *testing.T, course string) {
+	t.Helper()
+	updates, evaluation := 0, []string(nil)
+	for _, line := range strings.Split(course, "\n") {
+		f := strings.Fields(line)
+		if len(f) < 6 || !strings.ContainsAny(f[0], "0123456789") || strings.Contains(line, "examples") {
+			continue
+		}
+		epoch, err := strconv.ParseFloat(f[0], 64)
+		step, err2 := strconv.Atoi(f[2])
+		if err != nil || err2 != nil {
+			continue
+		}
+		if stage := 1 + step/321; math.Abs(epoch-float64(step)/40) > 0.005 || f[1] != strconv.Itoa(stage) {
+			t.Errorf("epoch, stage and step do not fit: %s", line)
+		}
+		updates = step
+		if len(f) == 7 && !strings.Contains(f[6], ":") { // of an update the last column is the time left
+			evaluation = f
+		}
+	}
+	if updates != 480 || len(evaluation) != 7 {
+		t.Fatalf("the rows end at update %d; the last evaluation is %q", updates, evaluation)
+	}
+	for _, says := range []string{"\n200 examples, loss " + evaluation[3] + "\n", "\n  accuracy                " + evaluation[4] + " ",
+		"\n  f1                      " + evaluation[5] + " ", "\n  matthews_correlation    " + evaluation[6] + " "} {
+		if !strings.Contains(course, says) {
+			t.Errorf("the last evaluation is %q, and the summary lacks %q", evaluation, says)
+		}
 	}
 }
 
