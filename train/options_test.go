@@ -103,6 +103,13 @@ func TestParseRefusals(t *testing.T) {
 		{"--report_to wandb", "local files"},
 		{"--save_every 10", "10m or 1h"},
 		{"--optim sgd", "AdamW"},
+		{"--remove_columns id,date", "--text_column_names"},
+		{"--train_split_name train", "--train_file"},
+		{"--validation_split_name=dev", "--validation_file"},
+		{"--kshot 16", "pactune fewshot --kshot K"},
+		{"--kshot-seed 13", "pactune fewshot --kshot K"},
+		{"--input a.csv", "stands without an option"},
+		{"--offline maybe", "true or false"},
 		{"a.csv b.csv", "two files"},
 	} {
 		_, err := ParseArgs(strings.Fields(test.args))

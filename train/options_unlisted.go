@@ -10,6 +10,8 @@ import (
 const (
 	fp16Reason    = "fp16 needs loss scaling and has no fast path on CPUs; there are --precision f32 and --precision bf16"
 	bestWay       = "of loss and mse the smallest is best, of every other metric the largest"
+	noSplits      = "a data set of the hub has splits; here files are named: --train_file, --validation_file, --test_file"
+	kshotReason   = "pactune fewshot --kshot K --seeds S writes LM-BFF's sets, which --data_dir names; --train_size N --sample_seed S takes a random subset"
 	plateauReason = "it follows the evaluations instead of the updates and is not offered; cosine_with_min_lr and warmup_stable_decay end at a lowest rate"
 )
 
@@ -68,6 +70,16 @@ var unlisted = []Option{
 	noted("dataset_name", false, "", "-", "data come from local files: --train_file, or --task_name with --data_dir"),
 	noted("metric_name", false, "", "-", "all metrics of the problem are computed"),
 	noted("shuffle_train_dataset", true, "", "false", "--train_size N --sample_seed S takes a random subset"),
+	noted("shuffle_seed", false, "--data_seed is the seed of the order, --sample_seed that of a random subset", "", ""),
+	refused("train_split_name", 0, noSplits),
+	refused("validation_split_name", 0, noSplits),
+	refused("test_split_name", 0, noSplits),
+	refused("remove_columns", 0, "--text_column_names and --label_column_name name the columns that are read, and no other is"),
+	refused("kshot", 0, kshotReason),
+	refused("kshot_seed", 0, kshotReason),
+	refused("kshot_sampler", 0, kshotReason),
+	refused("input", InPredict|InEvaluate, "the file stands without an option: pactune predict DIR FILE"),
+	silent("offline", true, "only pactune download uses a network, and with HF_HUB_OFFLINE=1 it does not either"),
 	noted("text_column_delimiter", false, "", "-", "two text columns are read as a pair, not joined"),
 	{Name: "do_regression", boolean: true, special: regression, Help: "the same as --problem_type regression"},
 }
@@ -95,6 +107,14 @@ func noted(name string, boolean bool, note, taken, refusal string) Option {
 			}
 			return nil
 		}}
+}
+
+// refused makes an option, also of the subcommands that in names, that is known
+// for the sake of the reason alone.
+func refused(name string, in int, why string) Option {
+	return Option{Name: name, in: in, Help: "refused: " + why, special: func(*Config, string) error {
+		return fault.Errorf(fault.Usage, "--%s: %s", name, why)
+	}}
 }
 
 // silent makes an option without a field that changes nothing anybody would
