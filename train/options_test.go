@@ -109,7 +109,7 @@ func TestParseRefusals(t *testing.T) {
 		{"--kshot 16", "pactune fewshot --kshot K"},
 		{"--kshot-seed 13", "pactune fewshot --kshot K"},
 		{"--input a.csv", "stands without an option"},
-		{"--offline maybe", "true or false"},
+		{"--offline=maybe", "true or false"},
 		{"a.csv b.csv", "two files"},
 	} {
 		_, err := ParseArgs(strings.Fields(test.args))
