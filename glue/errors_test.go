@@ -124,12 +124,19 @@ func TestBadTaskFiles(t *testing.T) {
 		{"another task", "qnli", rte + "0\ta\tb\tentailment\n", []string{"dev.tsv: line 1", "another task"}},
 		{"header twice", "sst2", "sentence\tsentence\tlabel\n", []string{"dev.tsv: line 1", "twice"}},
 		{"header only", "sst2", sst, []string{"dev.tsv: no rows"}},
+		{"short rows only", "qnli", "index\tquestion\tsentence\tlabel\n0\ta\n", []string{"dev.tsv: none of its rows (1) is left"}},
 		{"empty", "sst2", "", []string{"dev.tsv: the file is empty"}},
 		{"UTF-8", "sst2", sst + "a\t1\n\xff\t1\n", []string{"dev.tsv: line 3", "0xff"}},
 	} {
 		_, err := Load(Options{Task: c.task, DataDir: "d", Eval: true, FS: memory("d/dev.tsv", c.content, "d/dev_matched.tsv", c.content)})
 		checkError(t, c.name, err, fault.Data, c.says)
 	}
+}
+
+// A row left out of a test file would move the index of every later prediction.
+func TestShortRowsOfTestFiles(t *testing.T) {
+	_, err := Load(Options{Task: "qqp", DataDir: "d", Test: true, FS: memory("d/test.tsv", "id\tquestion1\tquestion2\n0\ta\tb\n1\tc\n2\td\te\n")})
+	checkError(t, "qqp", err, fault.Data, []string{"d/test.tsv: line 3", "found 2 columns, expected 3"})
 }
 
 func TestOneClassInATask(t *testing.T) {

@@ -3,6 +3,7 @@ package glue
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -74,7 +75,7 @@ func (p *Places) add(line, like int) {
 	}
 }
 
-// Present asks for the parts that are there: of a task those that have a file,
+// Present asks for the parts that are there: of a task those whose first file is,
 // of own data those that are named.
 func (o *Options) Present() error {
 	o.Train, o.Eval, o.Test = true, o.ValidationFile != "", o.TestFile != ""
@@ -90,14 +91,8 @@ func (o *Options) Present() error {
 		return err
 	}
 	there := func(s Split) bool {
-		for _, f := range t.files(s) {
-			file, err := open(o.FS, join(o.FS, dir, f.Name))
-			if err != nil {
-				return false
-			}
-			file.Close()
-		}
-		return true
+		list := t.files(s)
+		return len(list) > 0 && exists(o.FS, join(o.FS, dir, list[0].Name))
 	}
 	o.Train, o.Eval, o.Test = there(Train), there(Dev), there(Test)
 	return nil
@@ -105,26 +100,28 @@ func (o *Options) Present() error {
 
 // Inspect looks at the parts that o asks for. unknown is the id of the token
 // for unknown words, maxLen the number of tokens after which a text is cut.
-// What keeps a file from being read at all is the error.
+// What keeps a file from being read at all is the error, and the last of Errors.
 func Inspect(o Options, t Tokenizer, special func(id int32) bool, unknown int32, maxLen, workers int) (*Inspection, error) {
 	in := &Inspection{Notes: []string{}, Errors: []string{}}
 	var told []error
 	o.Report = func(err error) { told = append(told, err) }
 	d, err := Load(o)
-	if err != nil && len(told) > 0 { // it may be these rows' absence
-		return nil, fmt.Errorf("%w; rows refused before: %d, the first: %w", err, len(told), told[0])
+	sortByLine(told)
+	for _, err := range told {
+		in.Errors = append(in.Errors, err.Error())
 	}
 	if err != nil {
-		return nil, err
+		in.Errors = append(in.Errors, err.Error())
+		if len(told) > 0 { // it may be these rows' absence
+			err = fmt.Errorf("%w; rows refused before: %d, the first: %w", err, len(told), told[0])
+		}
+		return in, err
 	}
 	in.Problem = d.Problem.String()
 	for _, c := range d.Choices {
 		in.Notes = append(in.Notes, c.What+" ("+c.Option+")")
 	}
 	in.Notes = append(in.Notes, d.Notes()...)
-	for _, err := range told {
-		in.Errors = append(in.Errors, err.Error())
-	}
 	var train map[string]seen
 	add := func(part string, ds *Dataset) {
 		p := &PartInspection{Part: part + strings.TrimPrefix(ds.Suffix, "_"), Path: ds.Path, Rows: ds.Rows, Used: len(ds.Examples)}
@@ -133,7 +130,7 @@ func Inspect(o Options, t Tokenizer, special func(id int32) bool, unknown int32,
 		p.label(ds)
 		p.tokens(Encode(ds, t, 0, workers), special, unknown, maxLen)
 		for _, err := range told {
-			if strings.HasPrefix(err.Error(), ds.Path+":") {
+			if rowOf(err).path == ds.Path {
 				p.Empty += count(errors.Is(err, ErrEmpty))
 				p.NotUTF8 += count(errors.Is(err, ErrNotUTF8))
 			}
@@ -155,6 +152,23 @@ func Inspect(o Options, t Tokenizer, special func(id int32) bool, unknown int32,
 	return in, nil
 }
 
+// sortByLine puts errors of rows in the order of lines; that of the files stays.
+func sortByLine(told []error) {
+	files := map[string]int{}
+	for i, err := range told {
+		if path := rowOf(err).path; files[path] == 0 {
+			files[path] = i + 1
+		}
+	}
+	sort.SliceStable(told, func(i, j int) bool {
+		a, b := rowOf(told[i]), rowOf(told[j])
+		if a.path != b.path {
+			return files[a.path] < files[b.path]
+		}
+		return a.line < b.line
+	})
+}
+
 // label counts the targets.
 func (p *PartInspection) label(d *Dataset) {
 	if !d.Labelled {
@@ -164,7 +178,7 @@ func (p *PartInspection) label(d *Dataset) {
 	for i, n := range d.ClassCounts() {
 		p.Labels = append(p.Labels, LabelCount{d.LabelNames[i], n})
 	}
-	if d.Problem == Regression {
+	if d.Problem == Regression && len(d.Examples) > 0 {
 		s := &Scores{Min: d.Examples[0].Score, Max: d.Examples[0].Score}
 		sum := 0.0
 		for _, e := range d.Examples {

@@ -33,8 +33,10 @@ func loadTask(o *Options) (*Data, error) {
 	if o.DataDir == "" {
 		return nil, fault.Errorf(fault.Usage, "--task_name %s: no folder; --data_dir names the folder that holds %s, or %s itself", t.Name, t.Folder, t.Folder)
 	}
-	if o.Train && len(t.files(Train)) == 0 {
-		return nil, fault.Errorf(fault.Usage, "--task_name %s: has no training file; train with --task_name %s, which predicts it as well", t.Name, t.Beside)
+	if o.Train {
+		if err := t.trainable(); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := t.dir(o.FS, o.DataDir)
 	if err != nil {
@@ -49,19 +51,17 @@ func loadTask(o *Options) (*Data, error) {
 		if !p.wanted {
 			continue
 		}
-		for _, f := range t.files(p.split) {
-			ds, err := t.read(o.FS, dir, f, o.Report)
-			if err != nil {
-				return nil, err
-			}
-			switch p.split {
-			case Train:
-				d.Train = ds
-			case Dev:
-				d.Eval = append(d.Eval, ds)
-			case Test:
-				d.Test = append(d.Test, ds)
-			}
+		sets, err := t.readSplit(o, dir, p.split)
+		if err != nil {
+			return nil, err
+		}
+		switch p.split {
+		case Train:
+			d.Train = sets[0]
+		case Dev:
+			d.Eval = sets
+		case Test:
+			d.Test = sets
 		}
 	}
 	if o.Test {
@@ -70,6 +70,36 @@ func loadTask(o *Options) (*Data, error) {
 		}
 	}
 	return d, d.twoClasses()
+}
+
+// trainable refuses a task without training files.
+func (t *Task) trainable() error {
+	if len(t.files(Train)) == 0 {
+		return fault.Errorf(fault.Usage, "--task_name %s: has no training file; train with --task_name %s, which predicts it as well", t.Name, t.Beside)
+	}
+	return nil
+}
+
+// readSplit reads the files of a split. Those after the first may be missing:
+// LM-BFF's sets of MNLI have the matched part alone.
+func (t *Task) readSplit(o *Options, dir string, s Split) (sets []*Dataset, err error) {
+	for _, f := range t.files(s) {
+		if len(sets) > 0 && !exists(o.FS, join(o.FS, dir, f.Name)) {
+			sets[0].lacks(f.Name, "no results for it")
+			continue
+		}
+		ds, err := t.read(o.FS, dir, f, o.Report)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, ds)
+	}
+	return sets, nil
+}
+
+// lacks notes a file that could stand beside that of d.
+func (d *Dataset) lacks(name, so string) {
+	d.Notes = append(d.Notes, fmt.Sprintf("%s is not there: %s", name, so))
 }
 
 // beside adds the test files of a task that has no model of its own, where they
@@ -82,6 +112,7 @@ func (d *Data) beside(o *Options) error {
 		}
 		dir, err := t.dir(o.FS, o.DataDir)
 		if err != nil {
+			d.Test[0].lacks(t.Files[0].Name, "no predictions for --task_name "+t.Name)
 			continue
 		}
 		for _, f := range t.Files {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type part struct {
 // written.
 type ownFile struct {
 	part
+	format  string // the extension that stands for it
 	data    Dataset
 	labels  []cell // one per example
 	refused []bool // rows that were told to Options.Report; nil: none
@@ -33,29 +35,35 @@ type ownFile struct {
 // readOwn reads a user's file. Columns that p does not settle are chosen by
 // the rules of run_glue: the label is "label"; the text is sentence1 and
 // sentence2 where both exist, else the first two columns that are not the
-// label.
+// label. Columns that JSON or Parquet say are no text are passed over.
 func readOwn(o *Options, path string, p part) (*ownFile, error) {
-	rows, sha, err := openRows(o, path, p)
+	in, err := openRows(o, path, p)
 	if err != nil {
 		return nil, err
 	}
-	f := &ownFile{part: p}
+	f := &ownFile{part: p, format: in.format}
 	base := filepath.Base(path)
-	f.data = Dataset{Path: path, SHA256: sha, Name: strings.TrimSuffix(base, filepath.Ext(base))}
+	f.data = Dataset{Path: path, SHA256: in.sha256, Name: strings.TrimSuffix(base, filepath.Ext(base))}
 	if path == stdin {
 		f.data.Path, f.data.Name = stdinName, "stdin"
+		f.choices = []Choice{{"standard input read as " + in.format + ", by its first line",
+			[...]string{"--train_file", "--validation_file", "--test_file"}[p.split] + " FILE"}}
 	}
-	names := rows.columns()
-	if err := f.chooseColumns(o, names); err != nil {
+	in.advance()
+	names := in.columns()
+	if err := f.chooseColumns(o, names, in.row); err != nil {
 		return nil, err
 	}
-	if err := f.readRows(o, rows, names); err != nil {
+	if in.format == ".txt" && find(names, "label") >= 0 && in.row[len(names)-1].text == "label" {
+		f.data.Notes = append(f.data.Notes, fmt.Sprintf("line %d reads like a header; a .txt has none, so it is a row: name the file .tsv if it is one", in.line))
+	}
+	if err := f.readRows(o, in, names); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *ownFile) chooseColumns(o *Options, names []string) error {
+func (f *ownFile) chooseColumns(o *Options, names []string, first []cell) error {
 	settled := len(f.texts) > 0
 	if !settled {
 		f.label = "label"
@@ -69,7 +77,7 @@ func (f *ownFile) chooseColumns(o *Options, names []string) error {
 	}
 	why := "named"
 	if len(f.texts) == 0 {
-		f.texts, why = defaultTexts(names, f.label)
+		f.texts, why = defaultTexts(names, f.label, first)
 	}
 	if n := len(f.texts); n == 0 {
 		return fault.Errorf(fault.Data, "%s: no column of text besides the label; found %s; expected one text column, or two for pairs", f.data.Path, showAll(names))
@@ -84,7 +92,7 @@ func (f *ownFile) chooseColumns(o *Options, names []string) error {
 			return fault.Errorf(fault.Data, "%s: no column %s; found %s; name the columns of text with --text_column_names", f.data.Path, show(name), showAll(names))
 		}
 	}
-	if !settled && strings.EqualFold(filepath.Ext(f.data.Path), ".txt") {
+	if !settled && f.format == ".txt" {
 		f.choices = append(f.choices, Choice{fmt.Sprintf("columns: %s (a .txt has no header: their number decides)", strings.Join(names, ", ")), "--train_file FILE.tsv"})
 	} else if !settled {
 		f.choices = append(f.choices,
@@ -95,20 +103,27 @@ func (f *ownFile) chooseColumns(o *Options, names []string) error {
 }
 
 // defaultTexts chooses columns of text as run_glue does. A column without a
-// name is the row number that pandas writes: never a text.
-func defaultTexts(names []string, label string) (texts []string, why string) {
+// name is the row number that pandas writes: never a text; nor is one whose first
+// value has another type.
+func defaultTexts(names []string, label string, first []cell) (texts []string, why string) {
 	if find(names, "sentence1") >= 0 && find(names, "sentence2") >= 0 {
 		return []string{"sentence1", "sentence2"}, "both exist"
 	}
-	for _, n := range names {
-		if n != label && n != "" && len(texts) < 2 {
+	var others []string
+	for i, n := range names {
+		switch kind := first[i].kind; {
+		case n == label || n == "" || len(texts) == 2:
+		case kind != text && kind != none:
+			others = append(others, fmt.Sprintf("%s holds %s", show(n), kind))
+		default:
 			texts = append(texts, n)
 		}
 	}
+	why = "the only column that is not the label"
 	if len(texts) == 2 {
-		return texts, "a pair: the first two columns that are not the label"
+		why = "a pair: the first two columns that are not the label"
 	}
-	return texts, "the only column that is not the label"
+	return texts, strings.Join(append([]string{why}, others[:min(len(others), 10)]...), "; ")
 }
 
 func columnWords(names []string) string {
@@ -118,19 +133,22 @@ func columnWords(names []string) string {
 	return "column " + show(names[0])
 }
 
-func (f *ownFile) readRows(o *Options, rows rowReader, names []string) error {
-	row := make([]cell, len(names))
+func (f *ownFile) readRows(o *Options, in *rowSource, names []string) error {
 	numbers := true // every first text is a number: probably an index
-	for {
-		line, err := rows.next(row)
-		if errors.Is(err, io.EOF) {
-			break
+	open := false   // the last example may have bad lines yet, before the next row
+	endRow := func(next int) {
+		if n := len(f.labels) - 1; in.bad.before(next) && open {
+			f.data.Examples, f.labels = f.data.Examples[:n], f.labels[:n]
 		}
-		e := Example{ID: f.data.Rows, Line: line, Label: -1}
+		open = false
+	}
+	for ; !errors.Is(in.err, io.EOF); in.advance() {
+		endRow(in.line)
+		e := Example{ID: f.data.Rows, Line: in.line, Label: -1}
 		f.data.Rows++
-		var label cell
+		label, err := cell{}, in.err
 		if err == nil {
-			label, err = f.row(&e, row, names)
+			label, err = f.row(&e, in.row, names)
 		}
 		if err != nil && o.Report == nil {
 			return err
@@ -138,14 +156,18 @@ func (f *ownFile) readRows(o *Options, rows rowReader, names []string) error {
 			o.Report(err)
 			continue
 		}
-		numbers = numbers && isNumber(e.TextA)
+		numbers, open = numbers && isNumber(e.TextA), true
 		f.data.Examples = append(f.data.Examples, e)
 		f.labels = append(f.labels, label)
 	}
+	endRow(math.MaxInt)
 	if len(f.data.Examples) == 0 {
-		return fault.Errorf(fault.Data, "%s: no rows besides the header; expected at least one", f.data.Path)
+		return noRows(f.data.Path, f.data.Rows)
 	}
-	f.note(rows.blank(), numbers)
+	f.data.Notes = append(f.data.Notes, in.notes()...)
+	if numbers {
+		f.data.Notes = append(f.data.Notes, fmt.Sprintf("column %s holds only numbers: is it the text? (--text_column_names)", show(f.texts[0])))
+	}
 	return nil
 }
 
@@ -174,19 +196,10 @@ func (f *ownFile) row(e *Example, row []cell, names []string) (label cell, err e
 	return label, nil
 }
 
-func (f *ownFile) note(blank []int, numbers bool) {
-	if n := len(blank); n > 0 {
-		f.data.Notes = append(f.data.Notes, fmt.Sprintf("blank lines left out: %d (line %s)", n, showLines(blank)))
-	}
-	if numbers {
-		f.data.Notes = append(f.data.Notes, fmt.Sprintf("column %s holds only numbers: is it the text? (--text_column_names)", show(f.texts[0])))
-	}
-}
-
 // text checks a cell of a text column.
 func (f *ownFile) text(line int, column string, c cell) (string, error) {
 	if c.kind != text {
-		return "", at(f.data.Path, line, "column %s holds %s; expected a text", show(column), c.kind)
+		return "", at(f.data.Path, line, "column %s holds %s; expected a text (--text_column_names names the columns of text)", show(column), c.kind)
 	}
 	if strings.TrimSpace(c.text) == "" {
 		return "", at(f.data.Path, line, "column %s holds %w; write one or remove the row", show(column), ErrEmpty)

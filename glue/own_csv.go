@@ -35,7 +35,7 @@ func newCSVRows(path, content string) (*csvRows, error) {
 }
 
 func (r *csvRows) columns() []string { return r.names }
-func (r *csvRows) blank() []int      { return r.blanks }
+func (r *csvRows) notes() []string   { return blankNote(r.blanks) }
 
 // read returns a record and the line where it begins.
 func (r *csvRows) read() (record []string, line int, err error) {
@@ -45,8 +45,11 @@ func (r *csvRows) read() (record []string, line int, err error) {
 	for next, ok := rest.next(); ok && next == ""; next, ok = rest.next() {
 		r.blanks = append(r.blanks, rest.number)
 	}
+	var bad *csv.ParseError
 	if err == nil {
 		line, _ = r.in.FieldPos(0)
+	} else if errors.As(err, &bad) {
+		line = bad.StartLine
 	}
 	r.line, r.offset = r.line+strings.Count(r.text[r.offset:end], "\n"), end
 	return record, line, err
@@ -58,10 +61,10 @@ func (r *csvRows) next(row []cell) (int, error) {
 		return 0, io.EOF
 	}
 	if err != nil {
-		return 0, r.fail(err)
+		return line, r.fail(err)
 	}
 	if len(record) != len(r.names) {
-		return 0, width(r.path, line, len(record), r.names)
+		return line, width(r.path, line, len(record), r.names)
 	}
 	for i, f := range record {
 		row[i] = cell{kind: text, text: f}

@@ -13,13 +13,15 @@ import (
 
 // jsonRows reads .json and .jsonl: an object per line. The columns are the
 // keys of the first one, in its order; keys that only others have are passed
-// over.
+// over, and noted.
 type jsonRows struct {
 	path   string
 	in     lines
 	names  []string
-	index  map[string]int  // position in names
+	index  map[string]int  // position in names; −1 of the later keys
 	seen   map[string]bool // keys of the current object
+	later  []string        // keys that the first object lacks
+	since  int             // line of the first of them
 	blanks []int
 }
 
@@ -43,7 +45,14 @@ func newJSONRows(path, content string) (*jsonRows, error) {
 }
 
 func (r *jsonRows) columns() []string { return r.names }
-func (r *jsonRows) blank() []int      { return r.blanks }
+
+func (r *jsonRows) notes() []string {
+	notes := blankNote(r.blanks)
+	if r.later != nil {
+		notes = append(notes, fmt.Sprintf("keys that the first row lacks are left out, from line %d on: %s", r.since, showAll(r.later)))
+	}
+	return notes
+}
 
 func (r *jsonRows) next(row []cell) (int, error) {
 	for {
@@ -59,8 +68,15 @@ func (r *jsonRows) next(row []cell) (int, error) {
 			row[i] = cell{}
 		}
 		err := r.object(r.in.number, line, func(key string, c cell) {
-			if i, known := r.index[key]; known {
+			i, known := r.index[key]
+			switch {
+			case i >= 0 && known:
 				row[i] = c
+			case !known:
+				r.index[key], r.later = -1, append(r.later, key)
+				if r.since == 0 {
+					r.since = r.in.number
+				}
 			}
 		})
 		return r.in.number, err

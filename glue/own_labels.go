@@ -31,6 +31,9 @@ func (f *ownFile) learnTarget(o *Options) (*target, error) {
 	if err := f.oneKind(o); err != nil {
 		return nil, err
 	}
+	if err := f.oddLabels(o); err != nil {
+		return nil, err
+	}
 	kind, several, numeric, decimal := none, false, true, false
 	for i, c := range f.labels {
 		if f.isRefused(i) {
@@ -69,13 +72,41 @@ func (f *ownFile) oneKind(o *Options) error {
 		case first < 0:
 			first = i
 		case c.kind != f.labels[first].kind:
-			unit := "line"
-			if isParquet(f.data.Path) {
-				unit = "row"
-			}
 			err = at(f.data.Path, line, "the label is %s, while %s %d has %s; expected one type in the whole file",
-				c.kind, unit, f.data.Examples[first].Line, f.labels[first].kind)
+				c.kind, unit(f.data.Path), f.data.Examples[first].Line, f.labels[first].kind)
 		}
+		if err = f.refuse(o, i, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oddLabels refuses labels that are no numbers where at least nine in ten are:
+// slips, which would otherwise be classes and make classes of all scores.
+func (f *ownFile) oddLabels(o *Options) error {
+	if o.Asked != nil {
+		return nil
+	}
+	all := 0
+	var odd []int // examples
+	for i, c := range f.labels {
+		if f.isRefused(i) || c.kind == tags && len(c.list) == 0 {
+			continue
+		}
+		if c.kind == list || len(c.list) > 1 {
+			return nil // several classes a row
+		}
+		if all++; !isNumber(c.classes(SingleLabel)[0]) {
+			odd = append(odd, i)
+		}
+	}
+	if 10*len(odd) > all {
+		return nil
+	}
+	for _, i := range odd {
+		err := at(f.data.Path, f.data.Examples[i].Line, "the label %s is no number, while %d of %d are; correct it, or make every label a class with --problem_type single_label_classification",
+			show(f.labels[i].classes(SingleLabel)[0]), all-len(odd), all)
 		if err = f.refuse(o, i, err); err != nil {
 			return err
 		}
@@ -147,6 +178,9 @@ func (f *ownFile) learnClasses(o *Options, p Problem, why string) (*target, erro
 		}
 	}
 	numeric := sortLabels(names)
+	if len(names) == 0 && p == SingleLabel {
+		return nil, noRows(f.data.Path, f.data.Rows)
+	}
 	if len(names) < 2 && p == SingleLabel {
 		return nil, fault.Errorf(fault.Data, "%s: found one class only, %s, in %s; expected at least two", f.data.Path, showAll(names), rowCount(len(f.labels)))
 	}
@@ -262,6 +296,9 @@ func (f *ownFile) applyTo(e *Example, c cell, t *target) error {
 }
 
 func (f *ownFile) unknown(e *Example, label string, t *target) error {
+	if label == "-1" {
+		return at(f.data.Path, e.Line, "found the label %s, which means none; expected one of %s; give the row its label, or remove it", show(label), showAll(t.names))
+	}
 	if t.trained {
 		return at(f.data.Path, e.Line, "found the label %s, which the model has not learned; expected one of %s; correct the label", show(label), showAll(t.names))
 	}

@@ -46,7 +46,7 @@ func newParquetRows(path, content string) (*parquetRows, error) {
 }
 
 func (r *parquetRows) columns() []string { return r.in.Columns() }
-func (r *parquetRows) blank() []int      { return nil }
+func (r *parquetRows) notes() []string   { return nil }
 
 func (r *parquetRows) next(row []cell) (int, error) {
 	if r.ended {

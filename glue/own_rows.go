@@ -3,6 +3,7 @@ package glue
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -43,9 +44,23 @@ type rowReader interface {
 	// next fills row, one cell per column, and returns the row's line; at the
 	// end the error is io.EOF.
 	next(row []cell) (line int, err error)
-	// blank lists the lines without anything that were passed over.
-	blank() []int
+	// notes tells, at the end, what was passed over.
+	notes() []string
 }
+
+// rowSource is an opened file with its current row.
+type rowSource struct {
+	rowReader
+	sha256 string
+	format string // the extension that stands for it
+	bad    badLines
+	row    []cell
+	line   int   // of row
+	err    error // of row; io.EOF behind the last
+}
+
+// advance goes to the next row.
+func (s *rowSource) advance() { s.line, s.err = s.next(s.row) }
 
 // openRows opens a user's file. The extension says its format:
 //
@@ -58,35 +73,44 @@ type rowReader interface {
 //	.train, .valid     by the first line, which begins with __label__
 //
 // Of the standard input, the first line tells the format.
-func openRows(o *Options, path string, p part) (r rowReader, sha string, err error) {
+func openRows(o *Options, path string, p part) (*rowSource, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	switch ext {
 	case ".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".ft", ".train", ".valid":
 	default:
 		if what := irregular(o.FS, path); path != stdin && what != "" {
-			return nil, "", fault.Errorf(fault.Data, "%s: is %s; expected a file", path, what)
+			return nil, fault.Errorf(fault.Data, "%s: is %s; expected a file", path, what)
 		}
 		if path != stdin {
-			return nil, "", fault.Errorf(fault.Usage, "%s: the extension %s says no known format; known are .csv and .tsv (both with a header), .json and .jsonl (an object per line), .parquet, .txt (text<TAB>label, or fastText's __label__ lines)", path, show(ext))
+			return nil, fault.Errorf(fault.Usage, "%s: the extension %s says no known format; known are .csv and .tsv (both with a header), .json and .jsonl (an object per line), .parquet, .txt (text<TAB>label, or fastText's __label__ lines)", path, show(ext))
 		}
 	}
 	content, err := readFile(o.FS, path)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	sum := sha256.Sum256([]byte(content))
-	sha = hex.EncodeToString(sum[:])
 	if path == stdin {
-		path, ext = stdinName, formatOf(content)
+		path, ext = stdinName, formatOf(o, content)
 	}
-	if ext == ".parquet" {
-		r, err = newParquetRows(path, content)
-		return r, sha, err
+	s := &rowSource{sha256: hex.EncodeToString(sum[:]), format: ext}
+	if ext != ".parquet" {
+		if content, s.bad, err = checkText(path, content, o.Report); err != nil {
+			return nil, err
+		}
 	}
-	if content, err = checkText(path, content, o.Report); err != nil {
-		return nil, "", err
+	if s.rowReader, err = newRows(path, ext, content, p); err != nil {
+		return nil, err
 	}
+	s.row = make([]cell, len(s.columns()))
+	return s, nil
+}
+
+// newRows begins to read content in the format that ext stands for.
+func newRows(path, ext, content string, p part) (r rowReader, err error) {
 	switch ext {
+	case ".parquet":
+		r, err = newParquetRows(path, content)
 	case ".csv":
 		r, err = newCSVRows(path, content)
 	case ".tsv":
@@ -100,18 +124,16 @@ func openRows(o *Options, path string, p part) (r rowReader, sha string, err err
 			r, err = newTxtRows(path, content, p)
 		}
 	}
-	return r, sha, err
+	return r, err
 }
 
 // stdinName stands for the standard input in messages.
 const stdinName = "standard input"
 
-// isParquet tells whether the rows of a file have numbers, and no lines.
-func isParquet(path string) bool { return strings.EqualFold(filepath.Ext(path), ".parquet") }
-
 // formatOf tells the format of the standard input, as an extension, by its
-// first line.
-func formatOf(content string) string {
+// first line. Of lines with tabs it is a header when it has a usual name of a
+// column, or one that the options give.
+func formatOf(o *Options, content string) string {
 	first, _ := firstLine(strings.TrimPrefix(content, "\ufeff"))
 	switch {
 	case strings.HasPrefix(content, parquetMagic):
@@ -121,14 +143,23 @@ func formatOf(content string) string {
 	case strings.HasPrefix(first, labelPrefix):
 		return ".txt"
 	case strings.Contains(first, "\t"):
+		known := append([]string{"label", "sentence1", "text", o.LabelColumn}, o.TextColumns...)
 		for _, name := range splitTabs(nil, first) {
-			if name == "label" || name == "sentence1" || name == "text" {
+			if find(known, name) >= 0 {
 				return ".tsv"
 			}
 		}
 		return ".txt"
 	}
 	return ".csv"
+}
+
+// blankNote tells of the lines without anything that were passed over.
+func blankNote(blank []int) []string {
+	if len(blank) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("blank lines left out: %d (line %s)", len(blank), showLines(blank))}
 }
 
 // firstLine is the first line that is not blank, and its number.
@@ -202,7 +233,7 @@ func newTxtRows(path, content string, p part) (*tabRows, error) {
 }
 
 func (r *tabRows) columns() []string { return r.names }
-func (r *tabRows) blank() []int      { return r.blanks }
+func (r *tabRows) notes() []string   { return blankNote(r.blanks) }
 
 func (r *tabRows) next(row []cell) (int, error) {
 	for {
@@ -216,7 +247,7 @@ func (r *tabRows) next(row []cell) (int, error) {
 		}
 		r.fields = splitTabs(r.fields, line)
 		if len(r.fields) != len(r.names) {
-			return 0, width(r.path, r.in.number, len(r.fields), r.names)
+			return r.in.number, width(r.path, r.in.number, len(r.fields), r.names)
 		}
 		for i, f := range r.fields {
 			row[i] = cell{kind: text, text: f}

@@ -22,7 +22,7 @@ func newTagRows(path, content string) (*tagRows, error) {
 }
 
 func (r *tagRows) columns() []string { return []string{"text", "label"} }
-func (r *tagRows) blank() []int      { return r.blanks }
+func (r *tagRows) notes() []string   { return blankNote(r.blanks) }
 
 func (r *tagRows) next(row []cell) (int, error) {
 	for {

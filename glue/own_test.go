@@ -239,8 +239,13 @@ func TestFormatOfStandardInput(t *testing.T) {
 		"  {\"text\": \"x\", \"label\": 1}": ".jsonl",
 		"PAR1\x15\x04":                      ".parquet",
 	} {
-		if got := formatOf(content); got != want {
+		if got := formatOf(&Options{}, content); got != want {
 			t.Errorf("%q: %s, want %s", content, got, want)
+		}
+	}
+	for _, o := range []Options{{LabelColumn: "stars"}, {TextColumns: []string{"review"}}} {
+		if got := formatOf(&o, "review\tstars\nfine\t5\n"); got != ".tsv" {
+			t.Errorf("%+v: %s, want .tsv", o, got)
 		}
 	}
 	_, err := Load(Options{TrainFile: "-", ValidationFile: "-", Train: true, Eval: true})
@@ -268,7 +273,7 @@ func TestReport(t *testing.T) {
 		rows          int
 		lines         string
 	}{
-		{"a.txt", "x\tp\n \tq\nca\xe9\tq\ny\tq\tr\nz\n", 2, "3 2 4 5"},
+		{"a.txt", "x\tp\n \tq\nca\xe9\tq\ny\tq\tr\nz\nv\tq\n", 2, "3 2 4 5"},
 		{"a.csv", "text,label\nx,p\ny \"z\" y,q\n,q\nw,\nv,q\n", 2, "3 4 5"},
 		{"a.jsonl", `{"text":"x","label":"p"}` + "\n{\n" + `{"text":"x","label":3}` + "\n" + `{"text":"y","label":"q"}`, 2, "2 3"},
 		{"a.txt", "x\t-1\ny\t0\nz\t1\n", 2, "1"},
@@ -290,5 +295,83 @@ func TestReport(t *testing.T) {
 	d := own(t, Options{Report: report}, "a.txt", "x\tp\ny\tq\n", "b.txt", "x\tr\ny\tq\n")
 	if len(d.Eval[0].Examples) != 1 || len(said) != 1 || !strings.Contains(said[0], "b.txt: line 1: ") {
 		t.Errorf("%+v, told %q", d.Eval[0].Examples, said)
+	}
+}
+
+// Few labels that are no numbers among many that are would make classes of all:
+// an error, unless --problem_type asks for one or the other.
+func TestOddLabels(t *testing.T) {
+	scores := rowsOf(30, func(i int) string { return fmt.Sprintf("%d.5", i) })
+	digits := rowsOf(9, parity)
+	for _, c := range []struct {
+		path, content string
+		says          []string
+	}{
+		{"a.txt", scores + "x\t4.o\n", []string{"a.txt: line 31", `the label "4.o" is no number, while 30 of 31 are`, "--problem_type single_label_classification"}},
+		{"a.tsv", "text\tlabel\n" + digits + "x\tO\n", []string{"a.tsv: line 11", `"O"`, "9 of 10"}},
+		{"a.csv", "text,label\n" + strings.ReplaceAll(digits, "\t", ",") + "x,O\n", []string{"a.csv: line 11", `"O"`}},
+		{"a.ft", strings.Repeat("__label__0 a\n__label__1 b\n", 5) + "__label__O c\n", []string{"a.ft: line 11", `"O"`, "10 of 11"}},
+	} {
+		o := Options{FS: memory(c.path, c.content), TrainFile: c.path, Train: true}
+		_, err := Load(o)
+		checkError(t, c.path, err, fault.Data, c.says)
+		single := SingleLabel
+		o.Asked = &single
+		if _, err := Load(o); err != nil {
+			t.Errorf("%s, with --problem_type: %v", c.path, err)
+		}
+		told := 0
+		o.Asked, o.Report = nil, func(error) { told++ }
+		if d, err := Load(o); err != nil || told != 1 || len(d.Train.Examples) != strings.Count(c.content, "\n")-1-count(c.path == "a.tsv" || c.path == "a.csv") {
+			t.Errorf("%s: told %d, %v", c.path, told, err)
+		}
+	}
+	// Two of ten are classes of their own.
+	if d := own(t, Options{}, "a.txt", rowsOf(8, parity)+"x\tno\ny\tno\n"); strings.Join(d.LabelNames, " ") != "0 1 no" {
+		t.Errorf("%q", d.LabelNames)
+	}
+}
+
+// Columns that begin with another type than text are no choice for the text, and
+// the choice says so.
+func TestNumbersAreNoTexts(t *testing.T) {
+	for _, c := range [][2]string{
+		{`{"idx":0,"sentence":"x","label":0}` + "\n" + `{"idx":1,"sentence":"y","label":1}`, `text: column "sentence" (the only column that is not the label; "idx" holds a number)`},
+		{`{"question":"x","idx":0,"sentence":"y","label":0}` + "\n" + `{"question":"x","idx":0,"sentence":"y","label":1}`, `text: columns "question" and "sentence" (a pair: the first two columns that are not the label; "idx" holds a number)`},
+		{`{"sentence":"x","label":0,"idx":0}` + "\n" + `{"sentence":"y","label":1,"idx":1}`, `text: column "sentence" (the only column that is not the label; "idx" holds a number)`},
+	} {
+		if d := own(t, Options{}, "a.jsonl", c[0]); d.Choices[0].What != c[1] {
+			t.Errorf("%s: %s", c[0], d.Choices[0].What)
+		}
+	}
+	_, err := Load(Options{Train: true, TrainFile: "a.jsonl", FS: memory("a.jsonl", `{"idx":0,"label":0}`)})
+	checkError(t, "numbers alone", err, fault.Data, []string{"no column of text besides the label"})
+	_, err = Load(Options{Train: true, TrainFile: "a.jsonl", FS: memory("a.jsonl", `{"a":"x","label":0}`+"\n"+`{"a":3,"label":0}`)})
+	checkError(t, "a number later", err, fault.Data, []string{"a.jsonl: line 2", "--text_column_names"})
+}
+
+// What is passed over silently elsewhere is a note: keys that the first object
+// lacks, a header in a .txt.
+func TestNotesOfWhatIsNotRead(t *testing.T) {
+	d := own(t, Options{}, "a.jsonl", `{"text":"a","label":0}`+"\n"+`{"text":"b","label":1,"more":1,"much":2}`+"\n"+`{"text":"b","label":1,"more":1}`)
+	if n := d.Notes(); len(n) != 1 || n[0] != `a.jsonl: keys that the first row lacks are left out, from line 2 on: "more", "much"` {
+		t.Errorf("%q", n)
+	}
+	d = own(t, Options{}, "a.txt", "text\tlabel\na\tx\nb\ty\n")
+	if n := d.Notes(); len(n) != 1 || !strings.Contains(n[0], "a.txt: line 1 reads like a header") {
+		t.Errorf("%q", n)
+	}
+	d = own(t, Options{}, "a.txt", "__label__label label\n__label__x b\n")
+	if n := d.Notes(); len(n) != 0 {
+		t.Errorf("%q", n)
+	}
+}
+
+// A missing label of a validation file is not one that training rows could have.
+func TestMinusOneInValidation(t *testing.T) {
+	_, err := Load(Options{Train: true, Eval: true, TrainFile: "a.txt", ValidationFile: "b.txt", FS: memory("a.txt", "x\t0\ny\t1\n", "b.txt", "x\t-1\n")})
+	checkError(t, "−1", err, fault.Data, []string{"b.txt: line 1", "which means none", "remove it"})
+	if strings.Contains(err.Error(), "add training rows") {
+		t.Error(err)
 	}
 }

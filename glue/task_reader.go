@@ -17,11 +17,9 @@ import (
 func (t *Task) dir(fsys fs.FS, dataDir string) (string, error) {
 	for _, dir := range []string{join(fsys, dataDir, t.Folder), join(fsys, dataDir, t.Other), dataDir} {
 		for _, f := range t.Files {
-			file, err := open(fsys, join(fsys, dir, f.Name))
-			if err != nil {
+			if !exists(fsys, join(fsys, dir, f.Name)) {
 				continue
 			}
-			file.Close()
 			if o := ofFolder(filepath.Base(dir)); o != nil && o.Folder != t.Folder {
 				return "", fault.Errorf(fault.Data, "%s: is the folder of another task (--task_name %s); the files of %s are in a folder %s",
 					dir, o.Name, t.Name, t.Folder)
@@ -86,14 +84,15 @@ func (t *Task) ReadFile(dataDir string, f File) (*Dataset, error) {
 func (t *Task) read(fsys fs.FS, dir string, f File, report func(error)) (*Dataset, error) {
 	path := join(fsys, dir, f.Name)
 	text, err := readFile(fsys, path)
-	if err == nil {
-		text, err = checkText(path, text, report)
+	if err != nil {
+		return nil, err
 	}
+	text, bad, err := checkText(path, text, report)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dataset{Path: path, Name: t.FileName(f), Suffix: f.Suffix, Task: t, Problem: t.Problem(), LabelNames: t.LabelNames()}
-	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}, report: report}
+	r := taskReader{task: t, split: f.Split, path: path, d: d, in: lines{rest: text}, bad: bad, report: report}
 	if err := r.header(); err != nil {
 		return nil, err
 	}
@@ -110,6 +109,7 @@ type taskReader struct {
 	split  Split
 	path   string
 	in     lines
+	bad    badLines
 	d      *Dataset
 	at     layout
 	names  []string // of the columns
@@ -140,8 +140,8 @@ func (r *taskReader) header() error {
 		r.in, r.names, r.at = start, t.Bare, t.layout(t.Bare)
 		return nil
 	}
-	if name, twice := repeated(r.names); twice {
-		return at(r.path, 1, "the header names the column %s twice; every column needs its own name", show(name))
+	if err := checkHeader(r.path, r.names); err != nil {
+		return err
 	}
 	for _, name := range []string{t.TextA, t.TextB, t.Label} {
 		if name == "" || find(r.names, name) >= 0 || name == t.Label && r.split == Test {
@@ -198,6 +198,11 @@ func (r *taskReader) rows() error {
 			r.blank = append(r.blank, r.in.number)
 			continue
 		}
+		r.bad.before(r.in.number) // the header's
+		if r.bad.before(r.in.number + 1) {
+			r.d.Rows++
+			continue
+		}
 		r.fields = splitTabs(r.fields, line)
 		if err := r.row(); err != nil && r.report != nil {
 			r.report(err)
@@ -206,7 +211,7 @@ func (r *taskReader) rows() error {
 		}
 	}
 	if len(r.d.Examples) == 0 {
-		return fault.Errorf(fault.Data, "%s: no rows besides the header; expected at least one", r.path)
+		return noRows(r.path, r.d.Rows)
 	}
 	return nil
 }
@@ -218,7 +223,7 @@ func (r *taskReader) row() error {
 	switch n := len(r.fields); {
 	case n > r.at.width:
 		return at(r.path, line, "found %s, expected %d (%s); a text may not hold a tab", columnCount(n), r.at.width, showAll(r.names))
-	case n < r.at.width && r.task.Short:
+	case n < r.at.width && r.task.Short && r.split != Test: // the leaderboard counts the rows of a test file
 		r.short = append(r.short, line)
 		return nil
 	case n < r.at.width && r.at.label >= n:

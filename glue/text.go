@@ -22,6 +22,15 @@ func open(fsys fs.FS, path string) (fs.File, error) {
 	return fsys.Open(path)
 }
 
+// exists tells whether a path can be opened.
+func exists(fsys fs.FS, path string) bool {
+	file, err := open(fsys, path)
+	if err == nil {
+		file.Close()
+	}
+	return err == nil
+}
+
 // join is the path join of fsys.
 func join(fsys fs.FS, dir, name string) string {
 	if fsys == nil {
@@ -91,14 +100,14 @@ var (
 
 // checkText holds the rules that all text files share, and returns the text
 // without its byte order mark. A bad byte ends it, or with report is told for
-// each line that has one and replaced.
-func checkText(path, text string, report func(error)) (string, error) {
+// each line that has one and replaced; bad are these lines.
+func checkText(path, text string, report func(error)) (clean string, bad badLines, err error) {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
-		return "", fault.Errorf(fault.Data, "%s: line 1: found the byte order mark of UTF-16, expected UTF-8; convert the file: iconv -f UTF-16 -t UTF-8", path)
+		return "", nil, fault.Errorf(fault.Data, "%s: line 1: found the byte order mark of UTF-16, expected UTF-8; convert the file: iconv -f UTF-16 -t UTF-8", path)
 	}
 	text = strings.TrimPrefix(text, "\ufeff")
 	if strings.Trim(text, "\r\n") == "" {
-		return "", fault.Errorf(fault.Data, "%s: the file is empty; expected rows of text", path)
+		return "", nil, fault.Errorf(fault.Data, "%s: the file is empty; expected rows of text", path)
 	}
 	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
 		in := lines{rest: text}
@@ -108,17 +117,30 @@ func checkText(path, text string, report func(error)) (string, error) {
 				break
 			}
 			if err := BadByte(path, in.number, line); err != nil && report == nil {
-				return "", err
+				return "", nil, err
 			} else if err != nil {
 				report(err)
+				bad = append(bad, in.number)
 			}
 		}
 		text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 	}
 	if !strings.Contains(text, "\n") && strings.Count(text, "\r") > 1 {
-		return "", at(path, 1, "found %d carriage returns and no line feed; rows end with a line feed: tr '\\r' '\\n'", strings.Count(text, "\r"))
+		return "", nil, at(path, 1, "found %d carriage returns and no line feed; rows end with a line feed: tr '\\r' '\\n'", strings.Count(text, "\r"))
 	}
-	return text, nil
+	return text, bad, nil
+}
+
+// badLines are lines that were told to Options.Report, in order: no row of theirs
+// is read.
+type badLines []int
+
+// before takes those before a line, and says whether there were any.
+func (b *badLines) before(line int) (any bool) {
+	for len(*b) > 0 && (*b)[0] < line {
+		*b, any = (*b)[1:], true
+	}
+	return any
 }
 
 // BadByte is the error of a line that is not UTF-8 or holds a NUL, nil without
@@ -137,13 +159,43 @@ func BadByte(path string, number int, line string) error {
 	return nil
 }
 
-// at is an error of kind Data about one line of a file; a Parquet file has rows.
-func at(path string, line int, format string, args ...any) error {
-	unit := "line"
-	if isParquet(path) {
-		unit = "row"
+// rowError is an error about one line of a file.
+type rowError struct {
+	error // of kind Data; its text names both
+	path  string
+	line  int
+}
+
+func (e *rowError) Unwrap() error { return e.error }
+
+// rowOf tells the row of an error: no path and line 0 of one that is about none.
+func rowOf(err error) rowError {
+	var e *rowError
+	if errors.As(err, &e) {
+		return *e
 	}
-	return fault.Errorf(fault.Data, "%s: %s %d: %w", path, unit, line, fmt.Errorf(format, args...))
+	return rowError{}
+}
+
+// at is an error of kind Data about one line of a file.
+func at(path string, line int, format string, args ...any) error {
+	return &rowError{fault.Errorf(fault.Data, "%s: %s %d: %w", path, unit(path), line, fmt.Errorf(format, args...)), path, line}
+}
+
+// unit is what the rows of a file are numbered by.
+func unit(path string) string {
+	if strings.EqualFold(filepath.Ext(path), ".parquet") {
+		return "row"
+	}
+	return "line"
+}
+
+// noRows is the error of a file that leaves none of the rows that were read.
+func noRows(path string, read int) error {
+	if read > 0 {
+		return fault.Errorf(fault.Data, "%s: none of its rows (%d) is left: all were refused or left out; expected at least one", path, read)
+	}
+	return fault.Errorf(fault.Data, "%s: no rows besides the header; expected at least one", path)
 }
 
 // lines walks over the lines of a text. A line ends with a line feed; one
