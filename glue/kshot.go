@@ -3,8 +3,8 @@ package glue
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -15,9 +15,9 @@ import (
 // a task's training file, byte for byte: its lines are shuffled as NumPy's
 // RandomState(seed).shuffle does; then the classes come in the order of their
 // first appearance, and of each the first k lines are for training and the next
-// dev for development, where there are so many. The header is kept. STS-B has two
-// classes, below 2.5 and from there on.
-func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet, devSet []byte, err error) {
+// dev for development, where there are so many: notes name the classes that have
+// fewer. The header is kept. STS-B has two classes, below 2.5 and from there on.
+func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet, devSet []byte, notes []string, err error) {
 	lines := splitLines(text)
 	var header []byte
 	if t.Bare == nil && len(lines) > 0 {
@@ -33,7 +33,7 @@ func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet
 	for _, line := range lines {
 		class, err := t.class(line)
 		if err != nil {
-			return nil, nil, fault.Errorf(fault.Data, "%s: %w in the line %.60q", path, err, line)
+			return nil, nil, nil, fault.Errorf(fault.Data, "%s: %w in the line %.60q", path, err, line)
 		}
 		if of[class] == nil {
 			classes = append(classes, class)
@@ -41,13 +41,16 @@ func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet
 		of[class] = append(of[class], line)
 	}
 	if len(classes) < 2 {
-		return nil, nil, fault.Errorf(fault.Data, "%s: found %d, expected two or more classes", path, len(classes))
+		return nil, nil, nil, fault.Errorf(fault.Data, "%s: found %d, expected two or more classes", path, len(classes))
 	}
 	trainSet, devSet = append(trainSet, header...), append(devSet, header...)
 	for _, class := range classes {
 		rows := of[class]
 		if len(rows) < k {
-			return nil, nil, fault.Errorf(fault.Data, "%s: the class %q has %s, expected at least %d", path, class, rowCount(len(rows)), k)
+			return nil, nil, nil, fault.Errorf(fault.Data, "%s: the class %q has %s, expected at least %d", path, class, rowCount(len(rows)), k)
+		}
+		if left := len(rows) - k; left < dev {
+			notes = append(notes, fmt.Sprintf("%s: the class %q has %s: %d for training, and %d instead of %d for development", path, class, rowCount(len(rows)), k, left, dev))
 		}
 		for i, line := range rows[:min(len(rows), k+dev)] {
 			if i < k {
@@ -57,7 +60,8 @@ func KShot(t *Task, path string, text []byte, k, dev int, seed uint32) (trainSet
 			}
 		}
 	}
-	return trainSet, devSet, nil
+	sort.Strings(notes) // the same for every seed
+	return trainSet, devSet, notes, nil
 }
 
 // splitLines cuts text into lines with their line feeds, as Python reads them:
@@ -157,14 +161,19 @@ func (m *mt19937) upTo(most uint32) uint32 {
 // stand in dataDir, or in its subfolder of the task's name, by their names; dir
 // is the one of both.
 func (t *Task) Texts(dataDir string) (dir string, texts map[string][]byte, err error) {
+	if err = t.trainable(); err != nil {
+		return "", nil, err
+	}
 	if dir, err = t.dir(nil, dataDir); err != nil {
 		return "", nil, err
 	}
 	texts = map[string][]byte{}
 	for _, f := range append(t.files(Train), t.files(Dev)...) {
-		if texts[f.Name], err = os.ReadFile(filepath.Join(dir, f.Name)); err != nil {
-			return "", nil, fault.Errorf(fault.Data, "%w; expected the file of the task %s", err, t.Name)
+		text, err := readFile(nil, filepath.Join(dir, f.Name))
+		if err != nil {
+			return "", nil, err
 		}
+		texts[f.Name] = []byte(text)
 	}
 	return dir, texts, nil
 }

@@ -21,6 +21,7 @@ import (
 type fewShots struct {
 	task, data, out, seeds string
 	k, size                int
+	notes                  []string // of the last set: the same for every seed
 }
 
 func fewshotCommand() *cobra.Command {
@@ -32,6 +33,7 @@ func fewshotCommand() *cobra.Command {
 			train.Flag("kshot", "training rows of each class, and as many for development: the sets of LM-BFF, byte for byte", &f.k),
 			train.Flag("train_size", "instead of kshot: so many random training rows, as train's own option of this name draws them; 0: off", &f.size),
 			train.Flag("seeds", "a set for each, separated by commas", &f.seeds),
+			train.Flag("sample_seed", "another name of seeds: with train_size, train's own", &f.seeds),
 			train.Flag("out", "new folder, such as k-shot, for the sets: RTE/16-13/train.tsv", &f.out),
 		}
 	}
@@ -44,7 +46,7 @@ and, as test.tsv, the task's whole development set; pactune train --data_dir rea
 		train.WriteOptions(os.Stdout, 0, options()...)
 	}
 	return sub("fewshot", "Write few-shot training sets", help, func(_ context.Context, args []string) error {
-		_, rest, err := train.Parse(args, 0, options()...)
+		given, rest, err := train.Parse(args, 0, options()...)
 		switch {
 		case err != nil:
 			return err
@@ -52,6 +54,10 @@ and, as test.tsv, the task's whole development set; pactune train --data_dir rea
 			return fault.Errorf(fault.Usage, "fewshot takes options only; found %q", rest[0])
 		case f.task == "" || f.data == "" || f.out == "":
 			return fault.Errorf(fault.Usage, "fewshot needs --task_name, --data_dir and --out, as in: pactune fewshot --task_name rte --data_dir glue/RTE --out k-shot")
+		case given.IsSet("seeds") && given.IsSet("sample_seed"):
+			return fault.Errorf(fault.Usage, "--seeds and --sample_seed are two names of one option; give one")
+		case f.size > 0 && given.IsSet("kshot"):
+			return fault.Errorf(fault.Usage, "--kshot and --train_size: a set has so many rows of each class, or so many random ones; give one of the two")
 		case f.size == 0 && f.k == 0:
 			return fault.Errorf(fault.Usage, "--kshot 0: expected a whole number from 1 up, or --train_size N")
 		}
@@ -65,6 +71,10 @@ func (f *fewShots) write() error {
 	if err != nil {
 		return err
 	}
+	seeds, err := f.list()
+	if err != nil {
+		return err
+	}
 	dir, source, err := task.Texts(f.data)
 	if err != nil {
 		return err
@@ -74,12 +84,8 @@ func (f *fewShots) write() error {
 		return withoutOption(err)
 	}
 	defer folder.Discard()
-	for _, word := range strings.Split(f.seeds, ",") {
-		seed, err := strconv.ParseUint(strings.TrimSpace(word), 10, 32)
-		if err != nil {
-			return fault.Errorf(fault.Usage, "--seeds %q: expected whole numbers from 0 to %d, separated by commas", f.seeds, uint32(1<<32-1))
-		}
-		sets, err := f.sets(task, dir, source, uint32(seed))
+	for _, seed := range seeds {
+		sets, err := f.sets(task, dir, source, seed)
 		if err != nil {
 			return err
 		}
@@ -87,7 +93,7 @@ func (f *fewShots) write() error {
 		if f.size > 0 {
 			n = f.size
 		}
-		set := glue.KShotFolder(task, n, uint32(seed))
+		set := glue.KShotFolder(task, n, seed)
 		if err := os.MkdirAll(filepath.Join(folder.Dir(), set), 0o777); err != nil {
 			return fault.Errorf(files.Kind(err), "--out %s: %w", f.out, err)
 		}
@@ -100,7 +106,27 @@ func (f *fewShots) write() error {
 	if err := folder.Publish(); err != nil {
 		return err
 	}
+	for _, n := range f.notes {
+		note(n)
+	}
 	return result(f.out + "\n")
+}
+
+// list are the seeds.
+func (f *fewShots) list() (seeds []uint32, err error) {
+	seen := map[uint64]bool{}
+	for _, word := range strings.Split(f.seeds, ",") {
+		seed, err := strconv.ParseUint(strings.TrimSpace(word), 10, 32)
+		if err != nil {
+			return nil, fault.Errorf(fault.Usage, "--seeds %q: expected whole numbers from 0 to %d, separated by commas", f.seeds, uint32(1<<32-1))
+		}
+		if seen[seed] {
+			return nil, fault.Errorf(fault.Usage, "--seeds %q: %d is there twice; every seed makes one set", f.seeds, seed)
+		}
+		seen[seed] = true
+		seeds = append(seeds, uint32(seed))
+	}
+	return seeds, nil
 }
 
 // sets are the files of one set of the folder from: the training rows, those for development where
@@ -124,12 +150,13 @@ func (f *fewShots) sets(task *glue.Task, from string, source map[string][]byte, 
 		return sets, err
 	}
 	var dev []byte
-	if sets[trainFile], dev, err = glue.KShot(task, path, source[trainFile], f.k, f.k, seed); err != nil {
+	if sets[trainFile], dev, f.notes, err = glue.KShot(task, path, source[trainFile], f.k, f.k, seed); err != nil {
 		return nil, err
 	}
-	for name := range source {
-		if name != trainFile {
-			sets[name] = dev
+	for _, file := range task.Files {
+		if file.Split == glue.Dev { // LM-BFF writes the first alone: MNLI's matched part
+			sets[file.Name] = dev
+			break
 		}
 	}
 	return sets, nil

@@ -37,12 +37,16 @@ they are named, metrics, and the published number of rows of each file.
 			return fault.Errorf(fault.Usage, "tasks takes options only; found %q", rest[0])
 		}
 		var text strings.Builder
+		bad := 0
 		if dir == "" {
 			writeTasks(&text)
-		} else if err := writeRows(&text, dir); err != nil {
+		} else if bad, err = writeRows(&text, dir); err != nil {
 			return err
 		}
-		return result(text.String())
+		if err := result(text.String()); err != nil || bad == 0 {
+			return err
+		}
+		return fault.Errorf(fault.Data, "%s: files that cannot be read as the task's: %d; the notes of the table say why", dir, bad)
 	})
 }
 
@@ -78,30 +82,32 @@ func dash(s string) string {
 	return s
 }
 
-// writeRows counts what each file has against what was published.
-func writeRows(w io.Writer, dir string) error {
+// writeRows counts what each file has against what was published; bad are the files
+// that cannot be read, whose errors are notes.
+func writeRows(w io.Writer, dir string) (bad int, err error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fault.Errorf(fault.Data, "%s: no such folder; --data_dir names the folder with CoLA, SST-2, …", dir)
+		return 0, fault.Errorf(fault.Data, "%s: no such folder; --data_dir names the folder with CoLA, SST-2, …", dir)
 	}
 	table, found := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), 0
 	fmt.Fprintln(table, "task\tfile\trows\tpublished\tnotes")
 	for _, t := range glue.All() {
 		for _, f := range t.Files {
 			d, err := t.ReadFile(dir, f)
-			if err != nil {
-				return err
+			path, rows, notes := t.Folder+"/"+f.Name, "-", "not there"
+			switch {
+			case err != nil:
+				found, bad = found+1, bad+1
+				notes = train.Clean(err.Error())
+			case d != nil:
+				found++
+				path, rows, notes = d.Path, fmt.Sprint(len(d.Examples)), strings.Join(d.Notes, "; ")
 			}
-			if d == nil {
-				fmt.Fprintf(table, "%s\t%s/%s\t-\t%d\tnot there\n", t.Name, t.Folder, f.Name, f.Rows)
-				continue
-			}
-			found++
-			fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", t.Name, d.Path, len(d.Examples), f.Rows, strings.Join(d.Notes, "; "))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", t.Name, path, rows, f.Rows, notes)
 		}
 	}
 	table.Flush()
 	if found == 0 {
-		return fault.Errorf(fault.Data, "%s: holds no file of a GLUE task; --data_dir names the folder with CoLA, SST-2, …", dir)
+		return 0, fault.Errorf(fault.Data, "%s: holds no file of a GLUE task; --data_dir names the folder with CoLA, SST-2, …", dir)
 	}
-	return nil
+	return bad, nil
 }
