@@ -88,8 +88,8 @@ type Data struct {
 	Problem    Problem
 	LabelNames []string
 	Train      *Dataset   // nil when not asked for
-	Eval       []*Dataset // one; two for MNLI
-	Test       []*Dataset // one; two for MNLI
+	Eval       []*Dataset // one; two for MNLI, unless the mismatched part is not there
+	Test       []*Dataset // one; for MNLI up to three, with the diagnostic set
 	Choices    []Choice   // decisions made for the user, in order
 }
 

@@ -22,6 +22,8 @@ var badFormats = part{"Formats of data", false, func(f *badFiles) {
 	f.write("long.txt", "a pan\tkitchen\n"+strings.Repeat("lid ", 5<<18)+"\n")
 	f.write("columns.csv", "text,label\nred roses,garden\n"+strings.Repeat("a,", 1e6)+"\n")
 	f.write("space.txt", "red roses\tgar den\n")
+	f.write("slip.csv", "text,label\n"+strings.Repeat("a pan,3.5\na rose,4\n", 15)+"a lid,4.o\n")
+	f.write("numbers.jsonl", "{\"id\": \"a\", \"label\": 1}\n{\"id\": 2, \"label\": 0}\n")
 	f.write("minusdev.csv", "text,label\nred roses,-1\n")
 	f.write("twokeys.jsonl", "{\"text\": \"a\", \"label\": 1, \"text\": \"b\"}\n")
 	f.write("quotes.csv", "text,label\nred \"roses\",garden\na pan,kitchen\n")
@@ -40,6 +42,8 @@ var badFormats = part{"Formats of data", false, func(f *badFiles) {
 	{"a million columns", "TRAIN --train_file columns.csv", 3, []string{"columns.csv: line 3: found 1000001 columns, expected 2"}},
 	{"a label with a space", "train train.txt --model_name_or_path model --validation_file space.txt", 3, []string{`space.txt: line 1: found the label "gar den"`}},
 	{"label −1 in dev", "train train.txt --model_name_or_path model --validation_file minusdev.csv", 3, []string{`minusdev.csv: line 2: found the label "-1"`}},
+	{"a score with a slip", "TRAIN --train_file slip.csv", 3, []string{`slip.csv: line 32: the label "4.o" is no number, while 30 of 31 are`}},
+	{"a number for a text", "TRAIN --train_file numbers.jsonl", 3, []string{`numbers.jsonl: line 2: column "id" holds a number`, "--text_column_names"}},
 	{"key twice", "TRAIN --train_file twokeys.jsonl", 3, []string{"twokeys.jsonl: line 1", "twice"}},
 	{"bare quotes", "TRAIN --train_file quotes.csv", 3, []string{"quotes.csv: line 2", `bare "`}},
 	{"too many columns after a text of two lines", "TRAIN --train_file later.csv", 3, []string{"later.csv: line 4: found 3 columns"}},

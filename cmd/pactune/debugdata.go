@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -39,13 +40,20 @@ every row that a training would refuse. Exit code 3 says that there are such row
 			return fault.Errorf(fault.Usage, "debug-data takes one file, found also %q; name others with --validation_file", rest[0])
 		}
 		found, err := train.Inspect(config, embedded.Encoder())
+		if err != nil && config.JSON && fault.KindOf(err) == fault.Data {
+			all := []string{err.Error()}
+			if found != nil {
+				all = found.Errors
+			}
+			return errors.Join(err, train.WriteJSON(os.Stdout, map[string]any{"errors": all}))
+		}
 		if err != nil {
 			return err
 		}
 		if config.JSON {
 			err = train.WriteJSON(os.Stdout, map[string]any{"problem_type": found.Problem, "parts": found.Parts, "notes": found.Notes, "errors": found.Errors})
 		} else {
-			err = result(report(found, config))
+			err = result(printable(report(found, config)))
 		}
 		if n := len(found.Errors); err == nil && n > 0 {
 			err = fault.Errorf(fault.Data, "errors: %d; the first: %s", n, found.Errors[0])
@@ -128,7 +136,7 @@ func labels(in *glue.Inspection, line func(string, func(p *glue.PartInspection) 
 		name := ""
 		for _, p := range in.Parts {
 			if i < len(p.Labels) {
-				name = p.Labels[i].Name
+				name = train.Clean(p.Labels[i].Name) // in one line and one cell
 			}
 		}
 		line("label "+name, func(p *glue.PartInspection) string {

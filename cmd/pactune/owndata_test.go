@@ -212,7 +212,7 @@ func TestDebugData(t *testing.T) {
 			t.Errorf("lacks %q:\n%s", says, r.stdout)
 		}
 	}
-	if r.code != 3 || !strings.Contains(r.stderr, "pactune: errors: 3; the first: train.csv: line 7") {
+	if r.code != 3 || !strings.Contains(r.stderr, "pactune: errors: 3; the first: train.csv: line 6") {
 		t.Errorf("exit %d, %s", r.code, r.stderr)
 	}
 	r = pactune(t, dir, "", append(args, "--json")...)
@@ -233,7 +233,53 @@ func TestDebugData(t *testing.T) {
 		t.Fatalf("%v %+v", err, r)
 	}
 	got := fmt.Sprint(found.Parts)
-	if want := "[{train 6 5 1 5 1 1 {1} {1} {0} [{garden 1} {kitchen 4}]} {validation 2 1 1 1 0 0 {0} {0} {1} [{garden 1} {kitchen 0}]}]"; got != want {
+	if want := "[{train 6 4 2 4 1 1 {1} {1} {0} [{garden 1} {kitchen 3}]} {validation 2 1 1 1 0 0 {0} {0} {1} [{garden 1} {kitchen 0}]}]"; got != want {
 		t.Errorf("found %s\n want %s", got, want)
+	}
+}
+
+// What debug-data cannot read at all is the same JSON with every error.
+func TestDebugDataErrorsAsJSON(t *testing.T) {
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, "refused.csv"), []byte("text,label\n,garden\na pan\n"), 0o644)
+	for file, want := range map[string][]string{
+		"refused.csv": {"refused.csv: line 2: ", "refused.csv: line 3: ", "refused.csv: none of its rows (2) is left"},
+		"none.csv":    {"none.csv: no such file"},
+	} {
+		r := pactune(t, dir, "", "debug-data", file, "--json")
+		var found struct{ Errors []string }
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || r.code != 3 || len(found.Errors) != len(want) {
+			t.Errorf("%s: %v %+v", file, err, r)
+			continue
+		}
+		for i, e := range found.Errors {
+			if !strings.HasPrefix(e, want[i]) {
+				t.Errorf("%s: error %d is %q, want %q", file, i, e, want[i])
+			}
+		}
+	}
+}
+
+// Labels steer no terminal, and stay in their line and cell.
+func TestDebugDataShowsLabelsHarmless(t *testing.T) {
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, "hostile.csv"), []byte("text,label\na pan,\"k\x1b[31m\tred\nline\"\na rose,\u202egarden\n"), 0o644)
+	r := pactune(t, dir, "", "debug-data", "hostile.csv")
+	if r.code != 0 || strings.ContainsAny(r.stdout, "\x1b\t\u202e") || !strings.Contains(r.stdout, "\nlabel k?[31m?red?line ") || !strings.Contains(r.stdout, "\nlabel ?garden ") {
+		t.Errorf("%q", r)
+	}
+}
+
+// The standard input says what it is read as; a column that an option names makes
+// a header of the first line.
+func TestStandardInputWithAHeader(t *testing.T) {
+	rows := "review\tstars\na pan\t1\na rose\t2\n"
+	r := pactune(t, t.TempDir(), rows, "debug-data", "-", "--label_column_name", "stars")
+	if r.code != 0 || !strings.Contains(r.stdout, "note    standard input read as .tsv, by its first line (--train_file FILE)\n") || strings.Contains(r.stdout, "label stars") {
+		t.Errorf("%+v", r)
+	}
+	r = pactune(t, t.TempDir(), rows, "debug-data", "-")
+	if r.code != 0 || !strings.Contains(r.stdout, "note    standard input read as .txt, by its first line (--train_file FILE)\nnote    columns: text, label (a .txt has no header") {
+		t.Errorf("%+v", r)
 	}
 }
