@@ -119,11 +119,15 @@ func defaultTexts(names []string, label string, first []cell) (texts []string, w
 			texts = append(texts, n)
 		}
 	}
+	if len(texts) == 0 && others != nil { // the error of the row will tell
+		return defaultTexts(names, label, make([]cell, len(names)))
+	}
 	why = "the only column that is not the label"
 	if len(texts) == 2 {
 		why = "a pair: the first two columns that are not the label"
 	}
-	return texts, strings.Join(append([]string{why}, others[:min(len(others), 10)]...), "; ")
+	const shown = 10
+	return texts, strings.Join(append([]string{why}, others[:min(len(others), shown)]...), "; ")
 }
 
 func columnWords(names []string) string {

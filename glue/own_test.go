@@ -345,7 +345,7 @@ func TestNumbersAreNoTexts(t *testing.T) {
 		}
 	}
 	_, err := Load(Options{Train: true, TrainFile: "a.jsonl", FS: memory("a.jsonl", `{"idx":0,"label":0}`)})
-	checkError(t, "numbers alone", err, fault.Data, []string{"no column of text besides the label"})
+	checkError(t, "numbers alone", err, fault.Data, []string{"a.jsonl: line 1", `column "idx" holds a number`})
 	_, err = Load(Options{Train: true, TrainFile: "a.jsonl", FS: memory("a.jsonl", `{"a":"x","label":0}`+"\n"+`{"a":3,"label":0}`)})
 	checkError(t, "a number later", err, fault.Data, []string{"a.jsonl: line 2", "--text_column_names"})
 }

@@ -23,7 +23,6 @@ var badFormats = part{"Formats of data", false, func(f *badFiles) {
 	f.write("columns.csv", "text,label\nred roses,garden\n"+strings.Repeat("a,", 1e6)+"\n")
 	f.write("space.txt", "red roses\tgar den\n")
 	f.write("slip.csv", "text,label\n"+strings.Repeat("a pan,3.5\na rose,4\n", 15)+"a lid,4.o\n")
-	f.write("numbers.jsonl", "{\"id\": \"a\", \"label\": 1}\n{\"id\": 2, \"label\": 0}\n")
 	f.write("minusdev.csv", "text,label\nred roses,-1\n")
 	f.write("twokeys.jsonl", "{\"text\": \"a\", \"label\": 1, \"text\": \"b\"}\n")
 	f.write("quotes.csv", "text,label\nred \"roses\",garden\na pan,kitchen\n")
@@ -43,7 +42,6 @@ var badFormats = part{"Formats of data", false, func(f *badFiles) {
 	{"a label with a space", "train train.txt --model_name_or_path model --validation_file space.txt", 3, []string{`space.txt: line 1: found the label "gar den"`}},
 	{"label −1 in dev", "train train.txt --model_name_or_path model --validation_file minusdev.csv", 3, []string{`minusdev.csv: line 2: found the label "-1"`}},
 	{"a score with a slip", "TRAIN --train_file slip.csv", 3, []string{`slip.csv: line 32: the label "4.o" is no number, while 30 of 31 are`}},
-	{"a number for a text", "TRAIN --train_file numbers.jsonl", 3, []string{`numbers.jsonl: line 2: column "id" holds a number`, "--text_column_names"}},
 	{"key twice", "TRAIN --train_file twokeys.jsonl", 3, []string{"twokeys.jsonl: line 1", "twice"}},
 	{"bare quotes", "TRAIN --train_file quotes.csv", 3, []string{"quotes.csv: line 2", `bare "`}},
 	{"too many columns after a text of two lines", "TRAIN --train_file later.csv", 3, []string{"later.csv: line 4: found 3 columns"}},
