@@ -22,8 +22,10 @@ func FuzzOwnFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, format int, content []byte) {
 		name := names[uint(format)%uint(len(names))]
-		d, err := Load(Options{TrainFile: name, Train: true, FS: fstest.MapFS{name: &fstest.MapFile{Data: content}}})
+		o := Options{TrainFile: name, Train: true, FS: fstest.MapFS{name: &fstest.MapFile{Data: content}}}
+		d, err := Load(o)
 		check(t, d, err)
+		checkReport(t, o)
 	})
 }
 
@@ -36,9 +38,33 @@ func FuzzTaskFile(f *testing.F) {
 	names := []string{"cola", "sst2", "stsb", "qqp"}
 	f.Fuzz(func(t *testing.T, format int, content []byte) {
 		name := names[uint(format)%uint(len(names))]
-		d, err := Load(Options{Task: name, DataDir: "d", Train: true, FS: fstest.MapFS{"d/train.tsv": &fstest.MapFile{Data: content}}})
+		o := Options{Task: name, DataDir: "d", Train: true, FS: fstest.MapFS{"d/train.tsv": &fstest.MapFile{Data: content}}}
+		d, err := Load(o)
 		check(t, d, err)
+		checkReport(t, o)
 	})
+}
+
+// checkReport holds the reading that tells of every fault to the one that ends at
+// the first: both find any or neither does, and no row is refused untold.
+func checkReport(t *testing.T, o Options) {
+	t.Helper()
+	told := 0
+	o.Report = func(error) { told++ }
+	d, err := Load(o)
+	if err != nil {
+		if k := fault.KindOf(err); k != fault.Data {
+			t.Fatalf("kind %d: %v", k, err)
+		}
+		return
+	}
+	if refused := d.Train.Rows - d.Train.Skipped - len(d.Train.Examples); refused < 0 || refused > told {
+		t.Fatalf("%d rows of %d refused, told %d", refused, d.Train.Rows, told)
+	}
+	o.Report = nil
+	if _, err := Load(o); (err == nil) != (told == 0) {
+		t.Fatalf("told %d, alone %v", told, err)
+	}
 }
 
 func check(t *testing.T, d *Data, err error) {

@@ -223,7 +223,9 @@ func (r *taskReader) row() error {
 	switch n := len(r.fields); {
 	case n > r.at.width:
 		return at(r.path, line, "found %s, expected %d (%s); a text may not hold a tab", columnCount(n), r.at.width, showAll(r.names))
-	case n < r.at.width && r.task.Short && r.split != Test: // the leaderboard counts the rows of a test file
+	case n < r.at.width && r.split == Test:
+		return at(r.path, line, "found %s, expected %d (%s); complete the row: left out, it would move every later prediction", columnCount(n), r.at.width, showAll(r.names))
+	case n < r.at.width && r.task.Short:
 		r.short = append(r.short, line)
 		return nil
 	case n < r.at.width && r.at.label >= n:

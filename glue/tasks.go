@@ -50,7 +50,7 @@ type Task struct {
 	Labels  []Label  // nil: a regression
 	Min     float64  // range of a regression
 	Max     float64
-	Short   bool     // rows with too few columns are known to occur: left out and counted
+	Short   bool     // rows with too few columns are known to occur: left out and counted, but for test files
 	NoGold  string   // a label that marks a row without agreement: left out and counted
 	Metrics []string // the first one chooses the best checkpoint
 	Line    Line     // of the papers; Metric "" where none is given
