@@ -15,6 +15,10 @@ import (
 	"pactune/tensor"
 )
 
+// MaxConfig is the most bytes that a config.json may have; the names of ten thousand
+// labels, twice, fit well.
+const MaxConfig = 4 << 20
+
 // Config is the part of a Hugging Face config.json that shapes a BERT.
 type Config struct {
 	ModelType          string            `json:"model_type"`

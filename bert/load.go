@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pactune/autograd"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/plural"
 	"pactune/internal/rng"
@@ -105,7 +106,7 @@ func openConfig(fsys fs.FS, dir, shown string) (*Checkpoint, error) {
 	if dir != "." {
 		name = dir + "/" + name
 	}
-	data, err := fs.ReadFile(fsys, name)
+	data, err := bounded.ReadFile(fsys, name, MaxConfig)
 	if _, stat := fs.Stat(fsys, strings.TrimSuffix(name, "config.json")+"run.json"); err != nil && stat == nil {
 		return nil, fault.Errorf(fault.Model, "%s: holds a run that has not ended, and no model yet; pactune resume %s goes on with it, and its checkpoints are models", shown, shown)
 	}

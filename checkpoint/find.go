@@ -3,10 +3,10 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/plural"
@@ -147,17 +147,12 @@ func sizeOf(fsys files.FS, path string) (int64, error) {
 
 // read reads a file of at most limit bytes.
 func read(fsys files.FS, path string, limit int64) ([]byte, error) {
-	f, err := fsys.Open(path)
+	data, err := bounded.ReadFile(fsys, path, limit)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, wrong(path, "%w", errors.Unwrap(err))
+	}
 	if err != nil {
 		return nil, unread(path, err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, unread(path, err)
-	}
-	if int64(len(data)) > limit {
-		return nil, wrong(path, "found more than the %d bytes that such a file may have", limit)
 	}
 	return data, nil
 }

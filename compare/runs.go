@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"pactune/glue"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -149,7 +150,7 @@ func counts(name string) bool {
 }
 
 func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, bounded.Settings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.Errorf(fault.Data, "%s: no such file; expected that of a finished run", path)
 	}

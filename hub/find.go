@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/safetensors"
 )
@@ -19,6 +20,9 @@ const (
 	Model      Need = iota // config.json, weights and vocabulary
 	Vocabulary             // its tokeniser alone
 )
+
+// maxRef is the most bytes that the name of a commit may have in its file.
+const maxRef = 1 << 12
 
 // The files of a model that are read.
 const (
@@ -105,7 +109,7 @@ func (r Ref) Find(cache string, need Need) (snapshot string, missing []string, e
 	at := r.Revision
 	if !IsCommit(at) {
 		path := filepath.Join(r.Storage(cache), "refs", filepath.FromSlash(r.Revision))
-		text, err := os.ReadFile(path)
+		text, err := bounded.ReadFile(nil, path, maxRef)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", []string{"refs/" + r.Revision}, nil
 		}
@@ -135,7 +139,7 @@ func lacks(dir string, need Need) (missing []string, err error) {
 		switch {
 		case has(Weights):
 		case exists(index):
-			text, err := os.ReadFile(index)
+			text, err := bounded.ReadFile(nil, index, safetensors.MaxIndex)
 			if err != nil {
 				return nil, fault.Errorf(fault.Model, "%w", err)
 			}

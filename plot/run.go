@@ -4,11 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -173,7 +173,7 @@ func (r *Run) settings(dir string) error {
 		into any
 	}{{"training_args.json", &args}, {"run.json", &manifest}} {
 		path := filepath.Join(dir, f.name)
-		text, err := os.ReadFile(path)
+		text, err := bounded.ReadFile(nil, path, bounded.Settings)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

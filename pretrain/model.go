@@ -8,6 +8,7 @@ import (
 
 	"pactune/bert"
 	"pactune/corpus"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/par"
 	"pactune/tensor"
@@ -42,7 +43,7 @@ func (c *Config) open() (*source, error) {
 		return nil, fault.Errorf(fault.KindOf(err), "--vocab %w", err)
 	}
 	s := &source{tok: tok}
-	text, err := os.ReadFile(c.ModelConfig)
+	text, err := bounded.ReadFile(nil, c.ModelConfig, bert.MaxConfig)
 	switch {
 	case err == nil:
 		s.config, err = bert.ParseConfig(text, c.ModelConfig)

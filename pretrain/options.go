@@ -2,9 +2,9 @@ package pretrain
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/train"
 )
@@ -77,7 +77,7 @@ func (c *Config) values() map[string]any { return train.ValuesOf(c.Config, c.tab
 
 // IsRun tells whether dir is the folder of a run of pactune pretrain.
 func IsRun(dir string) bool {
-	text, err := os.ReadFile(filepath.Join(dir, "training_args.json"))
+	text, err := bounded.ReadFile(nil, filepath.Join(dir, "training_args.json"), bounded.Settings)
 	return err == nil && bytes.Contains(text, []byte(`"mlm_probability"`))
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"pactune/compare"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 	"pactune/plot"
@@ -223,7 +224,7 @@ func (r *run) show() {
 }
 
 func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, bounded.Settings)
 	if err == nil {
 		err = strictjson.Unmarshal(text, into)
 	}

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -48,7 +49,7 @@ func OpenParts(dir, single, index string, open func(path string) (*File, error))
 		index:  index,
 		name:   func(base string) string { return filepath.Join(dir, base) },
 		open:   func(base string) (*File, error) { return open(filepath.Join(dir, base)) },
-		read:   func(base string) ([]byte, error) { return readFS(os.DirFS(dir), base) },
+		read:   func(base string) ([]byte, error) { return readIndex(nil, filepath.Join(dir, base)) },
 		within: func(base string) error { return linkWithin(dir, base, index) },
 	})
 }
@@ -60,7 +61,7 @@ func OpenModelFS(fsys fs.FS, dir string) (*File, error) {
 		index:  indexFile,
 		name:   func(base string) string { return path.Join(dir, base) },
 		open:   func(base string) (*File, error) { return OpenFS(fsys, path.Join(dir, base)) },
-		read:   func(base string) ([]byte, error) { return readFS(fsys, path.Join(dir, base)) },
+		read:   func(base string) ([]byte, error) { return readIndex(fsys, path.Join(dir, base)) },
 		within: func(string) error { return nil },
 	})
 }
@@ -168,9 +169,17 @@ type index struct {
 	totalSize int64             // −1: not stated
 }
 
+func readIndex(fsys fs.FS, name string) ([]byte, error) {
+	data, err := bounded.ReadFile(fsys, name, MaxIndex)
+	if err != nil {
+		return nil, fault.Errorf(fault.Model, "%w", err)
+	}
+	return data, nil
+}
+
 func parseIndex(name string, data []byte) (*index, error) {
-	if len(data) > maxHeader {
-		return nil, fault.Errorf(fault.Model, "%s: found %d bytes, expected at most %d", name, len(data), maxHeader)
+	if len(data) > MaxIndex {
+		return nil, fault.Errorf(fault.Model, "%s: found %d bytes, expected at most %d", name, len(data), MaxIndex)
 	}
 	x := &index{name: name, partOf: make(map[string]string), totalSize: -1}
 	s := strictjson.New(string(data), 0)

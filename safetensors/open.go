@@ -54,14 +54,6 @@ func From(file fs.File, name string) (*File, error) {
 
 // OpenFS reads a file of fsys into memory. Errors are of kind fault.Model.
 func OpenFS(fsys fs.FS, path string) (*File, error) {
-	data, err := readFS(fsys, path)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(data, path)
-}
-
-func readFS(fsys fs.FS, path string) ([]byte, error) {
 	file, err := fsys.Open(path)
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "%w", err)
@@ -75,7 +67,7 @@ func readFS(fsys fs.FS, path string) ([]byte, error) {
 	if _, err := io.ReadFull(file, data); err != nil {
 		return nil, fault.Errorf(fault.Model, "%s: %w", path, err)
 	}
-	return data, nil
+	return Parse(data, path)
 }
 
 // sizeOf is the size of a regular file that fits into memory's addresses.

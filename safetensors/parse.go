@@ -11,6 +11,9 @@ import (
 	"pactune/internal/strictjson"
 )
 
+// MaxIndex is the most bytes that model.safetensors.index.json may have.
+const MaxIndex = maxHeader
+
 const (
 	lengthBytes = 8
 	maxHeader   = 100_000_000 // bytes, as in every reader of the format

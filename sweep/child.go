@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/strictjson"
@@ -84,7 +85,7 @@ type manifest struct {
 // readManifest reads the run.json of a run, empty where there is none yet.
 func (p *Plan) readManifest(r *Run) manifest {
 	var m manifest
-	text, err := os.ReadFile(p.path(r.Folder, "run.json"))
+	text, err := bounded.ReadFile(nil, p.path(r.Folder, "run.json"), bounded.Settings)
 	if err != nil || strictjson.Unmarshal(text, &m) != nil {
 		return manifest{}
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/strictjson"
@@ -39,6 +40,10 @@ type Run struct {
 	SampleSeed uint64   `json:"sample_seed"`
 	Args       []string `json:"arguments"` // of pactune train
 }
+
+// maxPlan is the most bytes that sweep.json may have: those of ten thousand runs with
+// twelve thousand bytes of options each.
+const maxPlan = 128 << 20
 
 // The files of a sweep.
 const (
@@ -253,7 +258,7 @@ func (p *Plan) write(name string, text []byte) error {
 // none.
 func ReadPlan(dir string) (*Plan, error) {
 	name := filepath.Join(dir, planName)
-	text, err := os.ReadFile(name)
+	text, err := bounded.ReadFile(nil, name, maxPlan)
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: is not the folder of a sweep, whose %s would be there: %w", dir, planName, err)
 	}

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -53,7 +53,7 @@ func (p *Plan) writeResults(state []string) error {
 
 // readMetrics reads the numbers of a finished run that do not depend on the clock.
 func readMetrics(path string) (map[string]json.Number, error) {
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, bounded.Settings)
 	if err != nil {
 		return nil, fault.Errorf(fault.Data, "%s: cannot read the results of a finished run: %w", path, err)
 	}

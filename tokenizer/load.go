@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -83,29 +84,17 @@ func Load(fsys fs.FS, dir string) (*Tokenizer, error) {
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+	data, err := bounded.ReadFile(fsys, name, maxFile)
 	if err != nil {
 		return nil, fault.Errorf(fault.Model, "%w", err)
-	}
-	defer f.Close()
-	return readAll(f, name)
-}
-
-func readAll(r io.Reader, name string) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fault.Errorf(fault.Model, "%s: %w", name, err)
-	}
-	if len(data) > maxFile {
-		return nil, fault.Errorf(fault.Model, "%s: found more than %d bytes, which no vocabulary has", name, maxFile)
 	}
 	return data, nil
 }
 
 func readVocab(r io.Reader, name string) ([]string, error) {
-	data, err := readAll(r, name)
+	data, err := bounded.Read(r, name, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, fault.Errorf(fault.Model, "%w", err)
 	}
 	if len(data) == 0 {
 		return nil, fault.Errorf(fault.Model, "%s: the file is empty, expected one token per line", name)

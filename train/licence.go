@@ -2,10 +2,12 @@ package train
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"io/fs"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 )
 
@@ -27,17 +29,12 @@ const maxLicence = 1 << 20 // of a file, in bytes
 // folder; all may be missing.
 func ReadLicence(folder fs.FS) (l Licence, err error) {
 	for _, name := range []string{"README.md", "LICENSE", "NOTICE"} {
-		f, err := folder.Open(name)
-		if err != nil {
+		content, err := bounded.ReadFile(folder, name, maxLicence)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			continue
 		}
-		content, err := io.ReadAll(io.LimitReader(f, maxLicence+1))
-		f.Close()
-		if err == nil && len(content) > maxLicence {
-			err = fault.Errorf(fault.Model, "expected at most %s", Size(maxLicence))
-		}
 		if err != nil {
-			return l, fault.Errorf(fault.Model, "%s: %w", name, err)
+			return l, fault.Errorf(fault.Model, "%w", err)
 		}
 		if name == "README.md" {
 			l.Name = licenceOf(content)

@@ -3,12 +3,14 @@ package train
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sort"
 	"strings"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -194,7 +196,10 @@ func readOptions(path string) (map[string]any, error) {
 	if !strings.HasSuffix(path, ".json") {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, bounded.Settings)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, nil // examples
+	}
 	if os.IsNotExist(err) {
 		return nil, fault.Errorf(fault.Data, "%s: no such file; expected examples or a JSON object of options there: check the path", path)
 	}

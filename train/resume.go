@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pactune/checkpoint"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/strictjson"
@@ -79,7 +80,10 @@ func readEarlier(path string) (*earlier, error) {
 		e.checkpoint, e.dir = e.dir, filepath.Dir(e.dir)
 	}
 	name := filepath.Join(e.dir, manifestName)
-	text, err := os.ReadFile(name)
+	text, err := bounded.ReadFile(nil, name, bounded.Settings)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, fault.Errorf(fault.Usage, "%w: is not the run.json of a run", err)
+	}
 	if err != nil {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run, whose run.json would be there", e.dir)
 	}

@@ -19,12 +19,12 @@ package fetch
 import (
 	"context"
 	"errors"
-	"io"
 	"net/url"
 	"path/filepath"
 	"slices"
 
 	"pactune/hub"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/safetensors"
@@ -170,6 +170,9 @@ func (d *download) parts(ctx context.Context, index *entry, listed []string) ([]
 	if err != nil {
 		text, err = d.read(d.blobPath(index))
 	}
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, fault.Errorf(fault.Model, "%s: %w", d.ref.Name, err)
+	}
 	if err != nil {
 		return nil, fault.Errorf(fault.Internal, "%w", err)
 	}
@@ -190,12 +193,7 @@ func (d *download) blobPath(e *entry) string { return filepath.Join(d.dir, "blob
 func (d *download) snapshotPath(e *entry) string { return filepath.Join(d.result.Folder, e.name) }
 
 func (d *download) read(path string) ([]byte, error) {
-	f, err := d.disk.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
+	return bounded.ReadFile(d.disk, path, safetensors.MaxIndex)
 }
 
 func (d *download) note(text string) {

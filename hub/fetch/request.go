@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pactune/hub"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
 )
@@ -23,7 +24,8 @@ import (
 const (
 	maxRedirects = 10
 	maxWait      = time.Minute // for the list of files
-	maxListing   = 32 << 20    // bytes of JSON; the largest models list some thousand files
+	maxToken     = 1 << 16
+	maxListing   = 32 << 20 // bytes of JSON; the largest models list some thousand files
 )
 
 // client is how requests go out, and how patient they are.
@@ -58,7 +60,7 @@ func readToken() (string, error) {
 		if from == "" {
 			from = filepath.Join(hub.Home(), "token")
 		}
-		text, err := os.ReadFile(from)
+		text, err := bounded.ReadFile(nil, from, maxToken)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fault.Errorf(fault.Usage, "%w: the token of the hub cannot be read", err)
 		}

@@ -11,7 +11,7 @@ import (
 // floors lists the packages from the ground up. A package imports only
 // packages of lower floors.
 var floors = [][]string{
-	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/mapped", "internal/tfevents", "internal/plural"},
+	{"internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/profile", "internal/licenses", "internal/realdata", "asm/internal/coef", "asm/internal/hwfma", "asm/internal/neon", "internal/strictjson", "internal/bounded", "internal/mapped", "internal/tfevents", "internal/plural"},
 	{"asm", "safetensors", "tokenizer", "stats", "internal/files", "internal/strictyaml"},
 	{"tensor", "checkpoint", "torchfile", "tokenizer/learn", "internal/files/faulty", "hub", "hub/fake"},
 	{"autograd", "hub/fetch"},
@@ -31,16 +31,16 @@ var only = map[string][]string{
 	"stats":           {"internal/rng", "internal/fmath"},
 	"glue":            {"tokenizer", "stats", "internal/fault", "internal/rng", "internal/strictjson", "internal/plural"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/plural"},
-	"plot":            {"internal/fault", "internal/strictjson"},
-	"compare":         {"glue", "stats", "internal/fault", "internal/strictjson"},
-	"report":          {"plot", "compare", "stats", "safetensors", "internal/fault", "internal/strictjson", "internal/plural"},
-	"sweep":           {"train", "internal/files", "internal/fault", "internal/strictjson", "internal/strictyaml", "internal/plural"},
+	"plot":            {"internal/bounded", "internal/fault", "internal/strictjson"},
+	"compare":         {"glue", "stats", "internal/bounded", "internal/fault", "internal/strictjson"},
+	"report":          {"plot", "compare", "stats", "safetensors", "internal/bounded", "internal/fault", "internal/strictjson", "internal/plural"},
+	"sweep":           {"train", "internal/files", "internal/bounded", "internal/fault", "internal/strictjson", "internal/strictyaml", "internal/plural"},
 	"submission":      {"glue", "internal/fault", "internal/plural"},
 	"parquet":         {"glue"},
-	"checkpoint":      {"safetensors", "internal/files", "internal/fault", "internal/plural"},
+	"checkpoint":      {"safetensors", "internal/files", "internal/bounded", "internal/fault", "internal/plural"},
 	"tokenizer/learn": {"tokenizer", "internal/fault", "internal/par"},
-	"hub":             {"safetensors", "internal/fault"},
-	"hub/fetch":       {"hub", "safetensors", "internal/files", "internal/fault", "internal/strictjson"},
+	"hub":             {"safetensors", "internal/bounded", "internal/fault"},
+	"hub/fetch":       {"hub", "safetensors", "internal/files", "internal/bounded", "internal/fault", "internal/strictjson"},
 }
 
 func floorOf(pkg string) int {

@@ -26,8 +26,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 )
+
+// maxFile is the most bytes that a file of settings may have.
+const maxFile = 1 << 20
 
 // Value is a value of a file, with the place where it stands.
 type Value struct {
@@ -44,7 +48,7 @@ type Member struct {
 
 // Read reads a file. One that is not there is of kind fault.Data.
 func Read(path string) (*Value, error) {
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, maxFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.Errorf(fault.Data, "%s: no such file; expected settings in YAML: check the path", path)
 	}
