@@ -77,7 +77,7 @@ func TestBadInput(t *testing.T) {
 
 // quiet leaves notes and tables out, where a command prints any.
 func quiet(args string) string {
-	for _, command := range strings.Fields("init predict fill-mask FILL trian fewshot debug-data tasks glue-submit compare merge") {
+	for _, command := range strings.Fields("init predict fill-mask FILL trian fewshot debug-data tasks glue-submit compare merge plot report") {
 		if strings.HasPrefix(args, command) {
 			return ""
 		}
