@@ -194,10 +194,14 @@ func otherAttacks() []attack {
 }
 
 func TestHostileFilesAreRefused(t *testing.T) {
-	// The folder may be listed afterwards: nothing but the file may be in it.
-	dir := t.TempDir()
+	// Both folders are listed afterwards: nothing but the file may have come.
+	outside := t.TempDir()
+	dir := filepath.Join(outside, "model")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "pytorch_model.bin")
-	touched := filepath.Join(dir, "touched")
+	touched := filepath.Join(outside, "touched")
 	for _, kind := range []struct {
 		name  string
 		files []attack
@@ -219,9 +223,28 @@ func TestHostileFilesAreRefused(t *testing.T) {
 			}
 		}
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("the folder holds %v (%v), want the one file", entries, err)
+	for _, folder := range []string{dir, outside} {
+		entries, err := os.ReadDir(folder)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("%s holds %v (%v), want the one file or folder of before", folder, entries, err)
+		}
+	}
+}
+
+// The documents tell how many opcodes the machine knows.
+func TestOpcodes(t *testing.T) {
+	known := 1 // STOP, which run knows
+	for op := range 256 {
+		err := newMachine(make([]byte, 16), false).step(byte(op))
+		if err == nil || !strings.Contains(err.Error(), "is not among the opcodes") {
+			known++
+		}
+	}
+	for _, name := range []string{"torchfile.go", "../docs/HOSTILE.md"} {
+		text, err := os.ReadFile(name)
+		if want := fmt.Sprintf("%d opcodes", known); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not speak of %s (%v)", name, want, err)
+		}
 	}
 }
 

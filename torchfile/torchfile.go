@@ -11,7 +11,7 @@
 // A pickle is a program for a small stack machine, and its opcode REDUCE calls any
 // function that Python can import: loading such a file hands the computer to
 // whoever wrote it. Open runs the program on a machine (pickle.go) that knows the
-// 28 opcodes of a state dict and ten names in place of functions: OrderedDict,
+// 30 opcodes of a state dict and ten names in place of functions: OrderedDict,
 // two ways to make a tensor, and seven types of storages. Everything else is
 // refused with its name and place. Nothing recurses, and what a file can make
 // the machine allocate is bounded by its size and by limits below it.
