@@ -2,8 +2,10 @@ package checkpoint
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -50,8 +52,23 @@ func FuzzState(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"Step": 1}`))
-	f.Add([]byte("[[[["))
+	var small bytes.Buffer
+	if err := json.Compact(&small, good); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small.Bytes())
+	for _, change := range [][2]string{{`"Step"`, `"step"`}, {`"Step"`, `"St\u0065p"`}, {`"Step": 2,`, ``}, {`"Step": 2`, `"Step": 2, "Step": 3`}, {`"Step": 2`, `"Step": 2, "More": 1`},
+		{": 2", ": 2.0"}, {": 2", ": -0"}, {": 2", ": 02"}, {": 2", `: "2"`}, {": 2", ": null"}, {": 2", ": 9223372036854775808"},
+		{`"loss"`, "\"\xff\""}, {`"loss"`, `"<\ud800>"`}, {`"loss": 0`, `"loss": 1e400, "more": 0`}, {`"loss": 0`, `"acc": 1e-7, "loss": 0`}, {"{", "{{"}, {"\n", "\r\n"}} {
+		text := strings.Replace(string(good), change[0], change[1], 1)
+		if text == string(good) {
+			f.Fatalf("no %s in %s", change[0], good)
+		}
+		f.Add([]byte(text))
+	}
+	for _, text := range []string{``, `null`, `{}`, `{"Step": 1}`, `{"Step":0,"LogBytes":0,"Best":null}`, "{\n  \"Step\": 0,\n  \"LogBytes\": 0,\n  \"Best\": null\n}\n", "[[[[", string(good) + "{}"} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		found := &Found{Path: "checkpoint-2", fsys: memory{files: fstest.MapFS{"checkpoint-2/state.json": {Data: data}}}}
 		var s runState

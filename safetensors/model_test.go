@@ -1,8 +1,10 @@
 package safetensors
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,7 +174,23 @@ func TestPartsBehindLinks(t *testing.T) {
 
 func FuzzIndex(f *testing.F) {
 	f.Add([]byte(indexOf("16", "a", part1, "b", part2)))
-	f.Add([]byte(`{"weight_map":{"a":"../x"}}`))
+	var many []string
+	for i := range maxParts + 1 {
+		many = append(many, fmt.Sprint(i), fmt.Sprint("part", i))
+	}
+	f.Add([]byte(indexOf("16", many[:2*maxParts]...)))
+	f.Add([]byte(indexOf("16", many...)))
+	for _, text := range []string{
+		`{"weight_map":{"a":"../x"}}`, `{"weight_map":{"a":".."}}`, `{"weight_map":{"a":""}}`, `{"weight_map":{"a":"x\\y"}}`,
+		`{"weight_map":{"a":"x","a":"y"}}`, `{"weight_map":{"a":"x"},"weight_map":{"b":"y"}}`, `{"weight_map":{"a":"x","\u0061":"y"}}`,
+		`{"weight_map":{}}`, `{"weight_map":[]}`, `{"weight_map":{"a":null}}`, `{"Weight_map":{"a":"x"}}`, `{}`, `[]`, ``,
+		`{"metadata":{"total_size":1,"total_size":2},"weight_map":{"a":"x"}}`, `{"metadata":{"total_size":-1},"weight_map":{"a":"x"}}`,
+		`{"metadata":{"total_size":1e3},"weight_map":{"a":"x"}}`, `{"metadata":{"total_size":9007199254740993},"weight_map":{"a":"x"}}`,
+		`{"metadata":null,"weight_map":{"a":"x"}}`, `{"metadata":{"total_size":4,"more":[1,{"b":[true,null,-0.5e-3]}]},"weight_map":{"é\ud83d\ude00\ud800":"x"}}`,
+		` { "other" : [ [ ] , { } , "\n" ] , "weight_map" : { "a" : "x" } } `, `{"weight_map":{"a":"x"}} x`, "{\"weight_map\":{\"\xff\":\"x\"}}",
+	} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, err := parseIndex("m", data)
 		if err != nil {
@@ -185,6 +203,11 @@ func FuzzIndex(f *testing.F) {
 			if part != filepath.Base(part) || part == "." || part == ".." || strings.ContainsAny(part, `/\:`) {
 				t.Fatalf("accepted the part %q", part)
 			}
+		}
+		var all map[string]json.RawMessage
+		var weights map[string]string
+		if json.Unmarshal(data, &all) != nil || json.Unmarshal(all["weight_map"], &weights) != nil || !maps.Equal(weights, x.partOf) || len(x.parts) > maxParts {
+			t.Fatalf("%q was taken for %v in %d parts", data, x.partOf, len(x.parts))
 		}
 	})
 }
