@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"pactune/internal/fault"
 )
@@ -96,6 +97,15 @@ func TestLock(t *testing.T) {
 	if by := LockedBy(dir); by != "" {
 		t.Errorf("locked by %q, which was killed", by)
 	}
+	// Nor is one a look that has the file for a moment.
+	look, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, err := lock(look); held || err != nil {
+		t.Fatal(held, err)
+	}
+	time.AfterFunc(5*time.Millisecond, func() { look.Close() })
 	again, err := Lock(dir)
 	if err != nil {
 		t.Fatal(err)

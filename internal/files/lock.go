@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"pactune/internal/fault"
 )
@@ -29,15 +30,24 @@ func Lock(dir string) (*FolderLock, error) {
 	return l, err
 }
 
+// patience is how long a lock may be held before that counts: who looks at it, by
+// HeldBy, has it for a moment.
+const patience = 100 * time.Millisecond
+
 // TryLock takes a file, which is there for nothing else, as Lock takes a folder.
 // If another process has it there is neither lock nor error, but its name.
 func TryLock(path string) (l *FolderLock, by string, err error) {
-	for {
+	for start := time.Now(); ; {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 		if err != nil {
 			return nil, "", fault.Errorf(Kind(err), "%s: cannot take the folder: %w", filepath.Dir(path), err)
 		}
 		held, err := lock(f)
+		if held && time.Since(start) < patience {
+			f.Close()
+			time.Sleep(2 * time.Millisecond)
+			continue
+		}
 		if held {
 			by = owner(f)
 			f.Close()
