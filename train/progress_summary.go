@@ -101,7 +101,7 @@ func SummaryMap(e *EvalRecord) map[string]any {
 func WriteJSON(w io.Writer, v map[string]any) error {
 	text, err := marshal(v, "  ")
 	if err == nil {
-		_, err = w.Write(text)
+		_, err = w.Write(CleanJSON(text))
 	}
 	return err
 }

@@ -1,10 +1,12 @@
 package train
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // style writes with or without ANSI colours.
@@ -49,9 +51,25 @@ func IsTerminal(f *os.File) bool {
 // could steer the terminal, and no marks that reorder what is read.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if steers(r) {
 			return '?'
 		}
 		return r
 	}, text)
+}
+
+func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
+// CleanJSON makes JSON as package json writes it safe to print: what Clean replaces
+// stands there as \u and its number, so that every value is as before.
+func CleanJSON(text []byte) []byte {
+	var out []byte
+	for _, r := range string(text) {
+		if r > '~' && steers(r) { // below, package json has done it; line breaks are its own
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }

@@ -82,7 +82,7 @@ func convert(model, out string, to safetensors.DType) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s, %d bytes\n", out, plural.Of(len(tensors), "tensor"), written.Size)
+	fmt.Fprintf(os.Stderr, "%s: %s, %d bytes\n", train.Clean(out), plural.Of(len(tensors), "tensor"), written.Size)
 	fmt.Println(out)
 	return nil
 }

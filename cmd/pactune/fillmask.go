@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -271,20 +272,22 @@ func (f *filler) best(scores []float64) []candidate {
 }
 
 func (f *filler) writeJSON(masks [][]candidate) {
-	e := json.NewEncoder(f.out)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	if len(masks) == 1 {
-		e.Encode(masks[0]) // errors of writing stay in f.out until Flush
-		return
+		e.Encode(masks[0]) // into memory
+	} else {
+		e.Encode(masks)
 	}
-	e.Encode(masks)
+	f.out.Write(train.CleanJSON(text.Bytes())) // errors of writing stay in f.out until Flush
 }
 
 func (f *filler) writeText(text string, masks [][]candidate) {
 	clean := strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
 	for i, candidates := range masks {
 		for _, c := range candidates {
-			f.out.WriteString(strconv.FormatFloat(c.Score, 'f', 4, 64) + "\t" + c.Token + "\t" + clean.Replace(filled(text, i, c.Token)) + "\n")
+			f.out.WriteString(strconv.FormatFloat(c.Score, 'f', 4, 64) + "\t" + train.Clean(c.Token) + "\t" + train.Clean(clean.Replace(filled(text, i, c.Token))) + "\n")
 		}
 	}
 }

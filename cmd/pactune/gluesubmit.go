@@ -93,7 +93,7 @@ func checkZip(path string, partial bool) error {
 		return err
 	}
 	if partial {
-		return result(path + ": the tables that it holds are in order (--partial: others were not asked for, and the leaderboard takes all or nothing)\n")
+		return result(train.Clean(path) + ": the tables that it holds are in order (--partial: others were not asked for, and the leaderboard takes all or nothing)\n")
 	}
-	return result(path + ": the leaderboard would take it\n")
+	return result(train.Clean(path) + ": the leaderboard would take it\n")
 }

@@ -78,7 +78,7 @@ func writeModel(dir, size, vocab string, cased bool, seed uint64) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s of width %d, %s, %s from seed %d\n",
-		dir, plural.Of(config.Layers, "layer"), config.HiddenSize, plural.Of(tok.VocabSize(), "token"), plural.Of(weights(model), "weight"), seed)
+		train.Clean(dir), plural.Of(config.Layers, "layer"), config.HiddenSize, plural.Of(tok.VocabSize(), "token"), plural.Of(weights(model), "weight"), seed)
 	fmt.Println(dir)
 	return nil
 }

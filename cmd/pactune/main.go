@@ -26,7 +26,7 @@ func run(args []string) (code int) {
 	defer s.stop()
 	defer func() {
 		if bug := recover(); bug != nil { // Go itself would exit with 2, which means usage here
-			fmt.Fprintf(os.Stderr, "pactune: internal error, please report it: %v\n%s", bug, debug.Stack())
+			fmt.Fprintf(os.Stderr, "pactune: internal error, please report it: %s\n%s", printable(fmt.Sprint(bug)), debug.Stack())
 			code = int(fault.Internal)
 		}
 	}()

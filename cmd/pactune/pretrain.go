@@ -47,7 +47,7 @@ func read(config *train.Config, do func(train.Hooks) (*pretrain.Result, error)) 
 			return err
 		}
 		if done.Interrupted && !config.Quiet {
-			fmt.Fprintf(os.Stderr, "saved after update %d; go on with: pactune resume %s\n", done.Steps, done.Folder)
+			fmt.Fprintf(os.Stderr, "saved after update %d; go on with: pactune resume %s\n", done.Steps, train.Clean(done.Folder))
 		}
 		if config.JSON {
 			return train.WriteJSON(os.Stdout, map[string]any{"folder": done.Folder, "steps": done.Steps, "tokens": done.Tokens,

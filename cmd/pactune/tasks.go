@@ -97,12 +97,12 @@ func writeRows(w io.Writer, dir string) (bad int, err error) {
 			switch {
 			case err != nil:
 				found, bad = found+1, bad+1
-				notes = train.Clean(err.Error())
+				notes = err.Error()
 			case d != nil:
 				found++
 				path, rows, notes = d.Path, fmt.Sprint(len(d.Examples)), strings.Join(d.Notes, "; ")
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", t.Name, path, rows, f.Rows, notes)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", t.Name, train.Clean(path), rows, f.Rows, train.Clean(notes))
 		}
 	}
 	table.Flush()
