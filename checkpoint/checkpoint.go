@@ -20,9 +20,9 @@
 //	err = found.State(&state)                           // as it was saved
 //	err = found.Load(checkpoint.Model, arrays)          // into the same arrays
 //	err = checkpoint.Rewind(fsys, run, found.Step)
-//	log, err := checkpoint.OpenLog(fsys, path, state.LogBytes)
+//	log, err := checkpoint.OpenLog(fsys, path, state.Log)
 //	for … {
-//	    state.LogBytes, err = log.Sync()
+//	    state.Log, err = log.Sync()
 //	    _, err = checkpoint.Save(fsys, run, step, content)
 //	    err = checkpoint.Limit(fsys, run, 1, best)
 //	}

@@ -1,6 +1,9 @@
 package checkpoint
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,15 +27,15 @@ type run struct {
 }
 
 type runState struct {
-	Step     int
-	LogBytes int64
-	Best     map[string]float64
+	Step int
+	Log  Mark
+	Best map[string]float64
 }
 
 // at is the run after a step: every number says which.
 func at(step int) *run {
 	r := &run{weights: make([]float32, 6), moments: make([]float32, 600), sums: make([]float64, 3),
-		state: runState{Step: step, LogBytes: int64(step * len(line)), Best: map[string]float64{"loss": float64(step) / 3}}}
+		state: runState{Step: step, Log: logOf(strings.Repeat(line, step)), Best: map[string]float64{"loss": float64(step) / 3}}}
 	for i := range r.weights {
 		r.weights[i] = float32(step) + float32(i)/7
 	}
@@ -41,6 +44,12 @@ func at(step int) *run {
 	}
 	r.weights[0], r.sums[0], r.sums[1] = float32(math.Copysign(0, -1)), math.Inf(-1), float64(step)+1e-9
 	return r
+}
+
+// logOf is the mark of a log with that text.
+func logOf(text string) Mark {
+	sum := sha256.Sum256([]byte(text))
+	return Mark{int64(len(text)), hex.EncodeToString(sum[:])}
 }
 
 func (r *run) arrays() (model, optimizer []Array) {
@@ -165,23 +174,26 @@ func TestLimitAndRewind(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
-	l, err := OpenLog(files.OS, path, 0)
+	l, err := OpenLog(files.OS, path, Mark{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	io.WriteString(l, "one\n")
-	length, err := l.Sync()
-	if length != 4 || err != nil {
-		t.Fatal(length, err)
+	mark, err := l.Sync()
+	if mark != logOf("one\n") || err != nil {
+		t.Fatal(mark, err)
 	}
 	io.WriteString(l, "two, never sav")
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if l, err = OpenLog(files.OS, path, 4); err != nil {
+	if l, err = OpenLog(files.OS, path, mark); err != nil {
 		t.Fatal(err)
 	}
 	io.WriteString(l, "2\n")
+	if got := l.Mark(); got != logOf("one\n2\n") {
+		t.Errorf("%+v", got)
+	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +201,31 @@ func TestLog(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	for _, p := range []string{path, path + ".none"} {
-		if _, err := OpenLog(files.OS, p, 7); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), p) || !strings.Contains(err.Error(), "at least the 7") {
+		if _, err := OpenLog(files.OS, p, Mark{Length: 7}); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), p) || !strings.Contains(err.Error(), "at least the 7") {
 			t.Errorf("a log that is too short: %v", err)
 		}
+	}
+	os.WriteFile(path, []byte("One\n2\n"), 0o666)
+	if err := CheckLog(files.OS, path, mark); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), path+": its first 4 bytes have the SHA-256 ") {
+		t.Errorf("a log that was changed: %v", err)
+	}
+	if err := CheckLog(files.OS, path, Mark{Length: 4}); err != nil {
+		t.Errorf("without a sum: %v", err)
+	}
+}
+
+// A mark without a sum is the number that it was before sums were kept.
+func TestMarkAsJSON(t *testing.T) {
+	for text, want := range map[string]Mark{`17`: {Length: 17}, `{"bytes":17,"sha256":"ab"}`: {17, "ab"}} {
+		var m Mark
+		err := json.Unmarshal([]byte(text), &m)
+		again, err2 := json.Marshal(m)
+		if err != nil || err2 != nil || m != want || string(again) != text {
+			t.Errorf("%s: %+v, %s, %v, %v", text, m, again, err, err2)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"bytes":"x"}`), &Mark{}); err == nil {
+		t.Error("no error")
 	}
 }
 

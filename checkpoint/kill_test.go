@@ -106,7 +106,7 @@ func saveForever(dir string) error {
 	if err := Rewind(files.OS, dir, step); err != nil {
 		return err
 	}
-	log, err := OpenLog(files.OS, filepath.Join(dir, "log"), at(max(0, step)).state.LogBytes)
+	log, err := OpenLog(files.OS, filepath.Join(dir, "log"), at(max(0, step)).state.Log)
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func saveForever(dir string) error {
 		if step > 0 {
 			fmt.Fprint(log, line)
 		}
-		if length, err := log.Sync(); err != nil || length != at(step).state.LogBytes {
-			return fmt.Errorf("step %d: a log of %d bytes, %v", step, length, err)
+		if mark, err := log.Sync(); err != nil || mark != at(step).state.Log {
+			return fmt.Errorf("step %d: a log of %v, %v", step, mark, err)
 		}
 		if _, err := Save(files.OS, dir, step, at(step).content()); err != nil {
 			return err

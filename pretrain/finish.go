@@ -16,10 +16,10 @@ import (
 func (r *run) finish() error {
 	f, end := r.folder, time.Now()
 	if err := r.t.finite(); err != nil {
-		return r.withCheckpoint(err)
+		return err
 	}
 	if err := train.WriteModel(f.Write, r.t.model, r.tok); err != nil {
-		return r.withCheckpoint(err)
+		return err
 	}
 	results := r.results()
 	manifest := train.Manifest(&train.Finish{Config: r.cfg.Config, Plan: r.plan, Result: &train.Result{Steps: r.done.Step},
@@ -28,12 +28,13 @@ func (r *run) finish() error {
 	for _, write := range []func() error{
 		func() error { return f.WriteJSON("all_results.json", 4, results) },
 		func() error { return f.WriteJSON("training_args.json", 2, r.cfg.values()) },
+		func() error { return f.WriteJSON(originName, 2, &r.origin) },
 		func() error { return r.terms.Write(f.Write) },
 		func() error { return f.Write("README.md", r.card) },
 		func() error { return f.Seal(manifest) },
 	} {
 		if err := write(); err != nil {
-			return r.withCheckpoint(err)
+			return err
 		}
 	}
 	if r.hooks.OnSave != nil {

@@ -68,6 +68,8 @@ type run struct {
 	done   state // what a checkpoint holds besides the arrays
 	last   *train.EvalRecord
 	saved  time.Time
+	tried  int // step of the last checkpoint that was to be saved
+	origin train.Origin
 }
 
 // Run pretrains a model as cfg says and leaves a folder with it. When ctx ends,
@@ -84,6 +86,9 @@ func Run(ctx context.Context, cfg *Config, hooks train.Hooks) (*Result, error) {
 		}
 		r.folder = folder
 		if err := folder.WriteJSON("training_args.json", 2, cfg.values()); err != nil {
+			return err
+		}
+		if err := folder.WriteJSON(originName, 2, &r.origin); err != nil {
 			return err
 		}
 		return folder.Publish()
@@ -108,10 +113,32 @@ func (r *run) do(ctx context.Context, open func() error) (*Result, error) {
 		return nil, err
 	}
 	res, err := r.train(ctx)
-	if err != nil && r.done.Saved == 0 && r.last == nil {
-		r.folder.Retract()
+	if err != nil {
+		return nil, r.fail(err)
 	}
-	return res, err
+	return res, nil
+}
+
+// fail ends a run that cannot go on. Where not its numbers are at fault, mostly on a
+// full disk, its updates go into a checkpoint if one can still be written, and its
+// folder stays.
+func (r *run) fail(err error) error {
+	made := r.done.Step
+	diverged := fault.KindOf(err) == fault.Diverged
+	if r.done.Saved == 0 && (made == 0 || diverged && r.last == nil) {
+		r.folder.Retract()
+		return err
+	}
+	if !diverged && made > r.done.Saved && made > r.tried && made < r.plan.Steps {
+		again := r.folder.Log.Retry()
+		if again == nil {
+			again = r.save()
+		}
+		if again != nil && r.done.Saved < made {
+			err = fmt.Errorf("%w; nor can a checkpoint be saved: %w", err, again)
+		}
+	}
+	return train.Kept(err, r.folder.Path(), r.done.Saved, made)
 }
 
 // close gives logs and folder free.
@@ -121,14 +148,17 @@ func (r *run) close() {
 	}
 }
 
-// note tells the user of a choice or a warning.
-func (r *run) note(text string) {
+// note tells the user of a choice, warn of what may be wrong; "" is nothing to tell.
+func (r *run) note(text string) { r.tell(text, r.hooks.OnNote) }
+func (r *run) warn(text string) { r.tell(text, r.hooks.OnWarn) }
+
+func (r *run) tell(text string, hook func(string)) {
 	if text == "" {
 		return
 	}
 	r.notes = append(r.notes, text)
-	if r.hooks.OnNote != nil {
-		r.hooks.OnNote(text)
+	if hook != nil {
+		hook(text)
 	}
 }
 
@@ -184,6 +214,10 @@ func (r *run) prepare(pool *par.Pool) error {
 	r.t.clock, r.t.tape.Clock = r.clock, r.clock
 	r.describe(model, steps, perEpoch, pool.Workers())
 	r.plan.Memory, r.plan.MemoryLimit, r.plan.Disk = memory, limit, disk
+	if err := r.describeOrigin(model); err != nil {
+		r.text.Close()
+		return err
+	}
 	r.clock.Part(profile.Read)
 	return nil
 }
@@ -218,7 +252,7 @@ func (r *run) describe(m *bert.Model, steps, perEpoch, threads int) {
 		r.note(fmt.Sprintf("guessing by frequency alone has a held-out loss of %.3f", r.stats.UnigramNats))
 	}
 	if r.stats.Unknown > 0.001 {
-		r.note(fmt.Sprintf("%.2f %% of the tokens are %s: the vocabulary does not fit the text", 100*r.stats.Unknown, "[UNK]"))
+		r.warn(fmt.Sprintf("%.2f %% of the tokens are %s: the vocabulary does not fit the text", 100*r.stats.Unknown, "[UNK]"))
 	}
 }
 
@@ -237,23 +271,23 @@ func (r *run) train(ctx context.Context) (*Result, error) {
 		timing, err := r.t.step(r.done.Step)
 		if err != nil {
 			if err = r.t.leaveOut(r.done.Step, err); err != nil {
-				return nil, r.withCheckpoint(err)
+				return nil, err
 			}
 		}
-		r.note(r.t.rec.Remark(&r.t.spikes))
+		r.warn(r.t.rec.Remark(&r.t.spikes))
 		r.done.Step++
 		r.done.Tokens += int64(timing.Tokens)
 		r.folder.Log.Step(&r.t.rec, timing)
-		if err := r.folder.Log.Err(); err != nil {
-			return nil, r.withCheckpoint(err)
-		}
 		if r.hooks.OnStep != nil {
 			r.hooks.OnStep(&r.t.rec, timing)
 		}
 		if evalEvery > 0 && r.done.Step%evalEvery == 0 || r.done.Step == r.plan.Steps {
 			if err := r.evaluate(); err != nil {
-				return nil, r.withCheckpoint(err)
+				return nil, err
 			}
+		}
+		if err := r.folder.Log.Err(); err != nil { // after the evaluation, which its checkpoint counts as made
+			return nil, err
 		}
 		if r.cfg.SaveEvery > 0 && time.Since(r.saved) >= time.Duration(r.cfg.SaveEvery) && r.done.Step < r.plan.Steps {
 			if err := r.save(); err != nil {
@@ -264,11 +298,6 @@ func (r *run) train(ctx context.Context) (*Result, error) {
 	r.clock.Part(profile.Rest)
 	defer r.clock.Part(profile.Write)
 	return r.result(false), r.finish()
-}
-
-// withCheckpoint says where a run that failed can be taken up.
-func (r *run) withCheckpoint(err error) error {
-	return train.WithCheckpoint(err, r.folder.Path(), r.done.Saved)
 }
 
 // evaluate reads the held-out text.

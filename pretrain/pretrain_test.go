@@ -13,6 +13,7 @@ import (
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/fmath"
 	"pactune/internal/rng"
 	"pactune/tensor"
@@ -199,20 +200,87 @@ func equalFiles(t *testing.T, stop int, a, b string) {
 	}
 }
 
-// Resume refuses what would not give the same run.
+// Resume refuses what would not give the same run, and changes nothing.
 func TestResumeRefuses(t *testing.T) {
 	text, vocab := write(t, story(150_000))
 	dir := filepath.Join(t.TempDir(), "run")
+	args := filepath.Join(dir, "training_args.json")
 	ctx, cancel := context.WithCancel(context.Background())
 	hooks := train.Hooks{OnStep: func(*train.StepRecord, train.Timing) { cancel() }}
 	pretrain(t, hooks, ctx, small(text, vocab, dir)...)
-	appendTo(t, text, "More text.\n")
-	_, err := Resume(context.Background(), dir, train.NewConfig(), train.Hooks{})
-	if fault.KindOf(err) != fault.Data || !strings.Contains(err.Error(), "text.txt") {
-		t.Errorf("a text that has changed: %v", err)
+	for _, saved := range []bool{true, false} {
+		if !saved {
+			os.RemoveAll(filepath.Join(dir, "checkpoint-1"))
+		}
+		for _, c := range []struct {
+			path, old, new string
+			kind           fault.Kind
+			says           string
+		}{
+			{text, "The ", "A ", fault.Data, "text.txt: its SHA-256 is "},
+			{vocab, "[MASK]\n.\nthe\n", "[MASK]\nthe\n.\n", fault.Model, "its vocabulary is not the one"},
+			{args, `"adam_beta1": 0.9`, `"adam_beta1": 0.8`, fault.Usage, "--adam_beta1 is 0.8, was 0.9"},
+			{args, `"mlm_probability": 0.15`, `"mlm_probability": 0.2`, fault.Usage, "--mlm_probability is 0.2, was 0.15"},
+			{args, `"1x32/2"`, `"1x32/4"`, fault.Model, "the base model has changed"},
+		} {
+			was, err := os.ReadFile(c.path)
+			if err != nil || !bytes.Contains(was, []byte(c.old)) {
+				t.Fatalf("%s: %v, lacks %q", c.path, err, c.old)
+			}
+			os.WriteFile(c.path, bytes.Replace(was, []byte(c.old), []byte(c.new), 1), 0o666)
+			before := logs(t, dir)
+			_, err = Resume(context.Background(), dir, train.NewConfig(), train.Hooks{})
+			if fault.KindOf(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.says) {
+				t.Errorf("saved %v, %s for %s: %v", saved, c.new, c.old, err)
+			}
+			if logs(t, dir) != before {
+				t.Errorf("saved %v, %s for %s: changed the folder", saved, c.new, c.old)
+			}
+			os.WriteFile(c.path, was, 0o666)
+		}
 	}
 	if _, err := Resume(context.Background(), t.TempDir(), train.NewConfig(), train.Hooks{}); fault.KindOf(err) != fault.Usage {
 		t.Errorf("a folder without a run: %v", err)
+	}
+}
+
+// logs is the log of a run and the names of its checkpoints.
+func logs(t *testing.T, dir string) string {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+	steps, err2 := checkpoint.Steps(files.OS, dir)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	return fmt.Sprint(steps, string(log))
+}
+
+// A log that was changed or cut is found before anything is removed.
+func TestResumeChecksTheLogFirst(t *testing.T) {
+	text, vocab := write(t, story(150_000))
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	hooks := train.Hooks{OnStep: func(r *train.StepRecord, _ train.Timing) {
+		if r.Step == 2 {
+			cancel()
+		}
+	}}
+	pretrain(t, hooks, ctx, small(text, vocab, dir)...)
+	log := filepath.Join(dir, "metrics.jsonl")
+	was, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for says, text := range map[string]string{
+		"expected at least the ":  string(was[:10]),
+		"bytes have the SHA-256 ": strings.Replace(string(was), `"loss": `, `"loss": 1`, 1)[:len(was)],
+	} {
+		os.WriteFile(log, []byte(text), 0o666)
+		before := logs(t, dir)
+		_, err := Resume(context.Background(), dir, train.NewConfig(), train.Hooks{})
+		if fault.KindOf(err) != fault.Model || !strings.Contains(fmt.Sprint(err), says) || logs(t, dir) != before {
+			t.Errorf("%s: %v", says, err)
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"pactune/checkpoint"
 	"pactune/internal/fault"
-	"pactune/internal/files"
 	"pactune/internal/profile"
 )
 
@@ -38,6 +37,7 @@ func (r *run) checkpoint() error {
 	if err := r.t.finite(); err != nil {
 		return err
 	}
+	r.tried = step
 	logs, err := r.folder.Log.Flush()
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (r *run) checkpoint() error {
 		return fault.Errorf(fault.Internal, "training_args.json: %w", err)
 	}
 	add("training_args.json", func(w io.Writer) error { _, err := w.Write(args); return err })
-	if _, err := checkpoint.Save(files.OS, r.folder.Path(), step, content); err != nil {
+	if _, err := checkpoint.Save(r.folder.disk, r.folder.Path(), step, content); err != nil {
 		return err
 	}
 	r.saved, r.savedAt = step, time.Now()
@@ -66,7 +66,7 @@ func (r *run) checkpoint() error {
 	if b := r.finish.Result.Best; b != nil {
 		also = append(also, b.Step)
 	}
-	return checkpoint.Limit(files.OS, r.folder.Path(), r.cfg.SaveTotalLimit, also...)
+	return checkpoint.Limit(r.folder.disk, r.folder.Path(), r.cfg.SaveTotalLimit, also...)
 }
 
 // interrupt ends a run that a signal has ended early.
@@ -78,7 +78,10 @@ func (r *run) interrupt() error {
 	}
 	r.finish.Result.Elapsed = r.before + time.Since(r.finish.Start)
 	r.note(fmt.Sprintf("ended early: saved is a checkpoint after update %d of %d; go on with: pactune resume %s", r.finish.Result.Steps, r.plan.Steps, r.folder.Path()))
-	return r.writeManifest("interrupted")
+	if err := r.writeManifest("interrupted"); err != nil {
+		return r.rescue(err)
+	}
+	return nil
 }
 
 // checkBest refuses settings about the best evaluation that the data cannot meet.
@@ -102,9 +105,9 @@ func (r *run) takeBest(ctx context.Context) error {
 	if err := r.checkpoint(); err != nil {
 		return err
 	}
-	found, err := checkpoint.Open(files.OS, filepath.Join(r.folder.Path(), fmt.Sprintf("checkpoint-%d", best.Step)))
+	found, err := checkpoint.Open(r.folder.disk, filepath.Join(r.folder.Path(), fmt.Sprintf("checkpoint-%d", best.Step)))
 	if checkpoint.Damaged(err) {
-		r.note(fmt.Sprintf("the model is that after the last update, %d: the evaluation after update %d was the best, but its checkpoint is damaged: %v", r.finish.Result.Steps, best.Step, err))
+		r.warn(fmt.Sprintf("the model is that after the last update, %d: the evaluation after update %d was the best, but its checkpoint is damaged: %v", r.finish.Result.Steps, best.Step, err))
 		return nil
 	}
 	if err != nil {

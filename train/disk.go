@@ -75,7 +75,7 @@ func (c *Config) DiskOf(m *bert.Model, steps, evalRows, labels int) Disk {
 
 // CheckDisk finds out how much is free where the run's folder will be, and refuses
 // a run that would not fit, with an error of kind Resources. kept is how many
-// checkpoints stay, 0 for a run that makes none. folder is that of a run that goes
+// checkpoints stay, 0 for a run that makes none of itself. folder is that of a run that goes
 // on, nil for a new one: what lies in it already is part of the forecast.
 func (c *Config) CheckDisk(d *Disk, kept int, folder *Folder) error {
 	dir, held := cmp.Or(c.OutputDir, "runs"), int64(0)
@@ -119,10 +119,13 @@ func (r *run) checkDisk(m *bert.Model, train *glue.Encoded) error {
 	}
 	order := r.cfg.order(train)
 	steps, _ := r.cfg.Steps(order.Steps())
-	r.disk = r.cfg.DiskOf(m, steps, rows, len(r.data.LabelNames))
-	kept := r.cfg.SaveTotalLimit
-	r.disk.Checkpoints = int64(min(r.cfg.checkpoints(), steps)) * r.cfg.checkpointSize(m)
-	return r.cfg.CheckDisk(&r.disk, kept, r.folder)
+	r.need = r.cfg.DiskOf(m, steps, rows, len(r.data.LabelNames))
+	kept := 0
+	if r.cfg.SaveStrategy != "no" {
+		kept = r.cfg.SaveTotalLimit
+	}
+	r.need.Checkpoints = int64(min(r.cfg.checkpoints(), steps)) * r.cfg.checkpointSize(m)
+	return r.cfg.CheckDisk(&r.need, kept, r.folder)
 }
 
 // checkpoints is how many there are at once, at most: those that are kept, the best

@@ -10,7 +10,8 @@ import (
 // Hooks are told of what happens in a run, in its goroutine. Each may be nil.
 // What they are given belongs to the run: they copy what they keep.
 type Hooks struct {
-	OnNote func(text string)                  // a choice that was made, or a warning
+	OnNote func(text string)                  // a choice that was made
+	OnWarn func(text string)                  // what may be wrong
 	OnPlan func(*Plan)                        // once, before the first update
 	OnWork func(what string, done, total int) // long work beside updates: "K table", "evaluation"
 	OnStep func(*StepRecord, Timing)          // after each update; allocates nothing

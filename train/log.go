@@ -3,6 +3,7 @@ package train
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"pactune/checkpoint"
 	"pactune/internal/files"
@@ -20,15 +21,19 @@ type Log struct {
 	metrics, timings, components logFile
 	events                       logFile
 	event                        *tfevents.Event // nil: there is no event file
-	err                          error           // the first; writing stops at it
+	err                          error           // the first; lines are then kept for Retry
 }
 
 // logFile is opened when its first line comes.
 type logFile struct {
-	name   string
-	log    *checkpoint.Log
-	length int64 // when it was flushed or closed
+	name    string
+	log     *checkpoint.Log
+	mark    checkpoint.Mark // when it was flushed or closed
+	pending []byte          // lines that were not written
 }
+
+// Marks say of every log that has lines how far it goes.
+type Marks map[string]checkpoint.Mark
 
 func newLog(disk files.FS, dir string) *Log {
 	return &Log{disk: disk, dir: dir, metrics: logFile{name: "metrics.jsonl"},
@@ -171,44 +176,64 @@ func (l *Log) write(f *logFile, b []byte) {
 	if l.err == nil {
 		_, l.err = f.log.Write(b)
 	}
+	if l.err != nil {
+		f.pending = append(f.pending, b...)
+	}
+}
+
+// Retry cuts off the line that was torn when writing failed, and writes it again with
+// those that came after it. An error of flushing stays: what was lost is not known.
+func (l *Log) Retry() error {
+	if !slices.ContainsFunc(l.all(), func(f *logFile) bool { return len(f.pending) > 0 }) {
+		return l.err
+	}
+	l.close()
+	l.err = nil
+	for _, f := range l.all() {
+		if lines := f.pending; len(lines) > 0 {
+			f.pending = nil
+			l.write(f, lines)
+		}
+	}
+	return l.err
 }
 
 func (l *Log) open(f *logFile) (err error) {
 	if f.log == nil {
-		f.log, err = checkpoint.OpenLog(l.disk, filepath.Join(l.dir, f.name), f.length)
+		f.log, err = checkpoint.OpenLog(l.disk, filepath.Join(l.dir, f.name), f.mark)
 	}
 	return err
 }
 
-// Flush flushes the logs to disk and returns the length of each that is there.
-func (l *Log) Flush() (map[string]int64, error) {
-	lengths := map[string]int64{}
+// Flush flushes the logs to disk and returns how far each goes.
+func (l *Log) Flush() (Marks, error) {
+	marks := Marks{}
 	for _, f := range l.all() {
 		if f.log != nil && l.err == nil {
-			f.length, l.err = f.log.Sync()
+			f.mark, l.err = f.log.Sync()
 		}
-		if f.length > 0 {
-			lengths[f.name] = f.length
+		if f.mark.Length > 0 {
+			marks[f.name] = f.mark
 		}
 	}
-	return lengths, l.err
+	return marks, l.err
 }
 
-// check tells whether the logs have the lengths that Flush gave, or more.
-func (l *Log) check(lengths map[string]int64) error {
+// check tells whether the logs begin with what Flush told.
+func (l *Log) check(marks Marks) error {
 	for _, f := range l.all() {
-		if _, err := checkpoint.CheckLog(l.disk, filepath.Join(l.dir, f.name), lengths[f.name]); err != nil {
+		if err := checkpoint.CheckLog(l.disk, filepath.Join(l.dir, f.name), marks[f.name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Cut takes back what was logged after the lengths that Flush gave.
-func (l *Log) Cut(lengths map[string]int64) error {
+// cut takes back what was logged after what Flush told.
+func (l *Log) cut(marks Marks) error {
 	for _, f := range l.all() {
-		f.length = lengths[f.name]
-		if _, err := os.Stat(filepath.Join(l.dir, f.name)); err != nil && f.length == 0 {
+		f.mark = marks[f.name]
+		if _, err := os.Stat(filepath.Join(l.dir, f.name)); err != nil && f.mark.Length == 0 {
 			continue // there is nothing to cut
 		}
 		if err := l.open(f); err != nil {
@@ -228,7 +253,7 @@ func (l *Log) close() error {
 		if err := f.log.Close(); l.err == nil {
 			l.err = err
 		}
-		f.log, f.length = nil, f.log.Len()
+		f.log, f.mark = nil, f.log.Mark()
 	}
 	return l.err
 }

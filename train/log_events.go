@@ -19,7 +19,7 @@ func (l *Log) ReportEvents() { l.event = &tfevents.Event{} }
 
 // writeEvent appends the event to its file, which begins with a version.
 func (l *Log) writeEvent() {
-	if l.events.log == nil && l.events.length == 0 {
+	if l.events.log == nil && l.events.mark.Length == 0 && len(l.events.pending) == 0 {
 		l.write(&l.events, tfevents.Version(time.Now()))
 	}
 	l.write(&l.events, l.event.Record(time.Now()))

@@ -34,7 +34,7 @@ func LookAhead(cfg *Config, b *Builtin) (*Outlook, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outlook{Memory: r.memory, Limit: r.limit, Disk: r.disk, Data: dataFilesOf(r.data, dataOptions(cfg, b).FS), Facts: r.facts(), Model: checkpoint.Path}
+	o := &Outlook{Memory: r.memory, Limit: r.limit, Disk: r.need, Data: dataFilesOf(r.data, dataOptions(cfg, b).FS), Facts: r.facts(), Model: checkpoint.Path}
 	if b != nil {
 		o.Model = b.Encoding
 	}

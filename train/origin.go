@@ -14,36 +14,45 @@ import (
 	"pactune/internal/fault"
 )
 
-// origin is all that a run's result is a function of. A run that goes on must
+// Origin is all that a run's result is a function of. A run that goes on must
 // have the one with which it started.
-type origin struct {
+type Origin struct {
 	Options map[string]string `json:"options"`
 	Data    []DataFile        `json:"data"`
-	Rows    string            `json:"rows"`    // SHA-256 of the tokens and labels
-	Weights string            `json:"weights"` // of the model before the first update
-	Config  string            `json:"config"`  // of its config.json
+	Rows    string            `json:"rows,omitempty"`       // SHA-256 of the tokens and labels
+	Vocab   string            `json:"vocabulary,omitempty"` // of the tokeniser's files, of a pretraining
+	Weights string            `json:"weights"`              // of the model before the first update
+	Config  string            `json:"config"`               // of its config.json
 
 	// Of what the machine was when the run was last saved: another one is warned of.
 	Products string `json:"products,omitempty"`
 }
 
 func (r *run) describeOrigin() error {
-	config, err := r.t.model.Config.JSON()
-	if err != nil {
+	var err error
+	if r.origin, err = OriginOf(r.cfg, listed, r.finish.Data, r.t.model); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(config)
-	r.origin = origin{Options: r.cfg.shaping(), Data: r.finish.Data, Rows: hashRows(append([]*glue.Encoded{r.t.data}, r.evals...)),
-		Weights: hashModel(r.t.model), Config: hex.EncodeToString(sum[:]), Products: r.cfg.Products()}
+	r.origin.Rows = hashRows(append([]*glue.Encoded{r.t.data}, r.evals...))
 	return nil
+}
+
+// OriginOf is the origin of a run with the options of a table, before its first update.
+func OriginOf(c *Config, table []Option, data []DataFile, m *bert.Model) (Origin, error) {
+	config, err := m.Config.JSON()
+	if err != nil {
+		return Origin{}, err
+	}
+	sum := sha256.Sum256(config)
+	return Origin{Options: shaping(c, table), Data: data, Weights: hashModel(m), Config: hex.EncodeToString(sum[:]), Products: c.Products()}, nil
 }
 
 // shaping are the options that a result may depend on, as text. The files that
 // options name are known by what they hold.
-func (c *Config) shaping() map[string]string {
+func shaping(c *Config, table []Option) map[string]string {
 	values := map[string]string{}
-	for i := range listed {
-		if o := &listed[i]; o.shapes() {
+	for i := range table {
+		if o := &table[i]; o.shapes() {
 			values[o.Name] = o.text(c)
 		}
 	}
@@ -54,16 +63,16 @@ func (c *Config) shaping() map[string]string {
 func (o *Option) shapes() bool {
 	switch o.Name {
 	case "model_name_or_path", "model_revision", "cache_dir", "tokenizer_name",
-		"data_dir", "train_file", "validation_file", "test_file", "output_dir", "run_name", "report_to",
+		"data_dir", "train_file", "validation_file", "test_file", "output_dir", "train_files", "vocab", "model_config", "run_name", "report_to",
 		"save_strategy", "save_every", "save_steps", "save_total_limit", "resume":
 		return false
 	}
 	return o.in&InResume == 0
 }
 
-// differs is an error that says how a run that goes on is not the one that
+// Differs is an error that says how a run that goes on is not the one that
 // started, was.
-func (o *origin) differs(was *origin, model string) error {
+func (o *Origin) Differs(was *Origin, model string) error {
 	var names, lines []string
 	for name := range was.Options {
 		names = append(names, name)
@@ -92,6 +101,8 @@ func (o *origin) differs(was *origin, model string) error {
 		return fault.Errorf(fault.Usage, "the run was started by a version of pactune with other options: go on with that one")
 	case o.Rows != was.Rows:
 		return fault.Errorf(fault.Model, "%s: gives the rows other tokens than those that the run started with: its vocabulary has changed; put it back, or start another run in a new folder", model)
+	case o.Vocab != was.Vocab:
+		return fault.Errorf(fault.Model, "%s: its vocabulary is not the one that the run started with; put it back, or start another run in a new folder", model)
 	case o.Weights != was.Weights || o.Config != was.Config:
 		return fault.Errorf(fault.Model, "%s: the base model has changed since the run started (its weights or config.json); put it back, or start another run in a new folder", model)
 	}

@@ -132,7 +132,7 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 		TrainRows: t.data.Rows(), TrainTokens: len(t.data.IDs), LabelNames: r.data.LabelNames,
 		Epochs: c.NumTrainEpochs, StepsPerEpoch: t.perEpoch, Batch: c.BatchSize * c.AccumulationSteps,
 		Threads: threads, ISA: asm.Active().String(), Precision: c.Precision, Kernel: c.Kernel().String(), LogFirst: c.LoggingFirstStep,
-		Memory: r.memory, MemoryLimit: r.limit, Disk: r.disk,
+		Memory: r.memory, MemoryLimit: r.limit, Disk: r.need,
 	}
 	p.Parameters, p.Trainable = t.model.Store.Len()
 	p.Tensors = len(t.model.Store.Trainable())

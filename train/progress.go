@@ -45,10 +45,13 @@ func NewProgress(out *os.File, color string, plain, quiet bool) *Progress {
 
 // Hooks returns what a run calls.
 func (p *Progress) Hooks() Hooks {
-	return Hooks{OnNote: p.note, OnPlan: p.begin, OnWork: p.other, OnStep: p.step, OnEval: p.eval, OnProfile: p.profile}
+	return Hooks{OnNote: p.note, OnWarn: p.warn, OnPlan: p.begin, OnWork: p.other, OnStep: p.step, OnEval: p.eval, OnProfile: p.profile}
 }
 
-// note prints a choice or a warning.
+// warn prints a warning, with --quiet too.
+func (p *Progress) warn(text string) { p.print(p.style.bold("warning " + Clean(text))) }
+
+// note prints a choice.
 func (p *Progress) note(text string) {
 	if !p.quiet {
 		p.erase()

@@ -14,15 +14,11 @@ import (
 	"pactune/internal/fault"
 )
 
-// replay reads the logs of a run that goes on, up to the lengths that its checkpoint
-// has, and thereby knows what the run knew: the mean loss, the rows of
+// replay reads the logs of a run that goes on, up to the marks of its checkpoint, and thereby knows what the run knew: the mean loss, the rows of
 // trainer_state.json, the best evaluation, the last record, the time it took.
-func (r *run) replay(lengths map[string]int64) error {
-	if err := r.folder.Log.check(lengths); err != nil {
-		return err
-	}
+func (r *run) replay(marks Marks) error {
 	times := map[string]time.Duration{}
-	err := r.eachLine("timings.jsonl", lengths, func(l logLine) {
+	err := r.eachLine("timings.jsonl", marks, func(l logLine) {
 		d := time.Duration(l.number("seconds") * float64(time.Second))
 		r.before += d
 		if l.text("split") != "" {
@@ -32,7 +28,7 @@ func (r *run) replay(lengths map[string]int64) error {
 	if err != nil {
 		return err
 	}
-	return r.eachLine("metrics.jsonl", lengths, func(l logLine) {
+	return r.eachLine("metrics.jsonl", marks, func(l logLine) {
 		suffix, eval := strings.CutPrefix(l.text("split"), "eval")
 		if !eval {
 			rec := l.step()
@@ -56,8 +52,8 @@ func (r *run) replay(lengths map[string]int64) error {
 // logLine is a line of a log.
 type logLine map[string]any
 
-// eachLine reads a log up to its length; one that is not there has no lines.
-func (r *run) eachLine(name string, lengths map[string]int64, do func(logLine)) error {
+// eachLine reads a log up to its mark; one that is not there has no lines.
+func (r *run) eachLine(name string, marks Marks, do func(logLine)) error {
 	path := filepath.Join(r.folder.Path(), name)
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
@@ -67,7 +63,7 @@ func (r *run) eachLine(name string, lengths map[string]int64, do func(logLine)) 
 		return fault.Errorf(fault.Data, "%s: %w", path, err)
 	}
 	defer f.Close()
-	d := json.NewDecoder(bufio.NewReader(io.LimitReader(f, lengths[name])))
+	d := json.NewDecoder(bufio.NewReader(io.LimitReader(f, marks[name].Length)))
 	for n := 1; ; n++ {
 		var l logLine
 		if err := d.Decode(&l); err == io.EOF {

@@ -12,10 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"pactune/checkpoint"
 	"pactune/internal/bounded"
 	"pactune/internal/fault"
-	"pactune/internal/files"
 	"pactune/internal/strictjson"
 )
 
@@ -29,7 +27,7 @@ type earlier struct {
 	Steps      int               `json:"steps"`
 	Config     map[string]any    `json:"config"`
 	ConfigFrom map[string]string `json:"config_from"`
-	Origin     *origin           `json:"origin"`
+	Origin     *Origin           `json:"origin"`
 }
 
 // resumes finds the run that --resume names, nil for a new one.
@@ -61,7 +59,7 @@ func (r *run) earlier() (*earlier, error) {
 	if err != nil || e == nil || e.ended() {
 		return e, err
 	}
-	if r.folder, err = ReopenFolder(e.dir); err != nil {
+	if r.folder, err = reopen(r.disk, e.dir); err != nil {
 		return nil, err
 	}
 	return readEarlier(cmp.Or(e.checkpoint, e.dir))
@@ -146,7 +144,7 @@ func ReadRun(dir string, own *Config) (*Config, error) {
 // with to where it goes on.
 func (r *run) open(e *earlier) (err error) {
 	if e == nil {
-		if r.folder, err = NewRun(r.cfg, r.plan.Task); err != nil {
+		if r.folder, err = newRun(r.disk, r.cfg, r.plan.Task); err != nil {
 			return err
 		}
 	}
@@ -169,55 +167,35 @@ func (r *run) writeManifest(exit string) error {
 	return r.folder.WriteJSON(manifestName, 2, m)
 }
 
-// restore makes a run that is prepared what it was at its newest whole
-// checkpoint, or at its start where it has none. What came after that is removed
-// once the checkpoint has proved to be one of this run.
+// restore makes a run that is prepared what it was at the checkpoint to go on from,
+// or at its start where it has none.
 func (r *run) restore(e *earlier) error {
-	found, err := r.find(e)
+	found, err := r.folder.Newest(e.checkpoint, r.warn)
 	if err != nil {
 		return err
 	}
-	step, saved := -1, &state{Origin: *e.Origin}
+	saved := &state{Origin: *e.Origin}
 	if found != nil {
-		step, *saved = found.Step, state{}
+		*saved = state{}
 		if err := found.State(saved); err != nil {
 			return err
 		}
 	}
-	if err := r.origin.differs(&saved.Origin, r.plan.Model); err != nil {
+	if err := r.origin.Differs(&saved.Origin, r.plan.Model); err != nil {
 		return err
 	}
-	r.note(r.cfg.OtherProducts(saved.Origin.Products))
+	r.warn(r.cfg.OtherProducts(saved.Origin.Products))
 	saved.Origin = r.origin // its files may have moved, and the machine be another
-	if found != nil {
+	err = r.folder.Rewind(found, saved.Logs, func() error {
 		if err := r.replay(saved.Logs); err != nil {
 			return err
 		}
-		if err := r.load(found, saved); err != nil {
-			return err
-		}
-	}
-	if err := checkpoint.Rewind(files.OS, e.dir, step); err != nil {
-		return err
-	}
-	if err := r.folder.Log.Cut(saved.Logs); err != nil {
+		return r.load(found, saved)
+	}, r.warn)
+	if err != nil {
 		return err
 	}
 	r.saved = saved.Step
 	r.note(fmt.Sprintf("%s goes on after update %d", e.dir, saved.Step))
 	return nil
-}
-
-// find opens the checkpoint to go on from, nil where there is none.
-func (r *run) find(e *earlier) (*checkpoint.Found, error) {
-	if e.checkpoint != "" {
-		return checkpoint.Open(files.OS, e.checkpoint)
-	}
-	found, damaged, err := checkpoint.Latest(files.OS, e.dir)
-	for _, d := range damaged {
-		if err == nil {
-			r.note(fmt.Sprintf("a damaged checkpoint is passed over: %v", d))
-		}
-	}
-	return found, err
 }

@@ -60,7 +60,10 @@ func TestResumeFromOlderRemovesLast(t *testing.T) {
 	}
 	change(t, older, checkpoint.State, replaced(`"total_steps": 7`, `"total_steps": 6`))
 	r.must(whole, "", 0, false)
-	r.must(dir, "save_total_limit 9 resume "+older, 0, false)
+	_, notes, err := r.run(dir, "save_total_limit 9 resume "+older, 0, false)
+	if want := "warning: " + dir + ": removed, because the run goes on from before it: checkpoint-4, checkpoint-5\n"; err != nil || !strings.Contains(strings.Join(notes, "\n"), want) {
+		t.Errorf("%v: %q lack %q", err, notes, want)
+	}
 	r.equal("from an older checkpoint", whole, dir)
 }
 
@@ -76,7 +79,7 @@ func TestDamagedBest(t *testing.T) {
 		}
 	}
 	c := settings(t, r.options+"output_dir "+dir)
-	res, err := Run(context.Background(), c, nil, Hooks{OnStep: damage, OnNote: func(text string) { notes = append(notes, text) }})
+	res, err := Run(context.Background(), c, nil, Hooks{OnStep: damage, OnWarn: func(text string) { notes = append(notes, text) }})
 	if err != nil || res.Best.Step != 5 {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -104,7 +107,7 @@ func TestResumeWithOtherProducts(t *testing.T) {
 	other := map[string]string{"fma": "bfmmla", "bfmmla": "fma"}[is]
 	change(t, filepath.Join(dir, "checkpoint-2"), checkpoint.State, replaced(`"products": "`+is+`"`, `"products": "`+other+`"`))
 	_, notes, err := r.run(dir, "resume auto", 3, false)
-	if text := strings.Join(notes, "\n"); err != nil || !strings.Contains(text, "whose products are "+other+", here they are "+is) {
+	if text := strings.Join(notes, "\n"); err != nil || !strings.Contains(text, "warning: precision bf16: the run was saved on a machine whose products are "+other+", here they are "+is) {
 		t.Errorf("%v: %s", err, text)
 	}
 	_, notes, err = r.run(dir, "resume auto", 0, false)

@@ -80,6 +80,7 @@ func (r *resumable) run(dir, more string, stop int, inEval bool) (*Result, []str
 	var notes []string
 	hooks := Hooks{
 		OnNote: func(text string) { notes = append(notes, text) },
+		OnWarn: func(text string) { notes = append(notes, "warning: "+text) },
 		OnStep: func(s *StepRecord, _ Timing) {
 			if at = s.Step; at == stop && !inEval {
 				cancel()
@@ -201,7 +202,8 @@ func TestResumePassesOverDamage(t *testing.T) {
 	}
 	_, notes, err := r.run(dir, "save_steps 8 resume auto", 0, false)
 	text := strings.Join(notes, "\n")
-	if err != nil || !strings.Contains(text, "a damaged checkpoint is passed over: "+path) || !strings.Contains(text, "goes on after update 16") {
+	if err != nil || !strings.Contains(text, "warning: a damaged checkpoint is passed over: "+path) || !strings.Contains(text, "goes on after update 16") ||
+		!strings.Contains(text, "warning: "+dir+": removed, because the run goes on from before it: checkpoint-18\n") {
 		t.Errorf("%v: %s", err, text)
 	}
 	r.equal("damaged", whole, dir)

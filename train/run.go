@@ -12,6 +12,7 @@ import (
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/par"
 	"pactune/internal/profile"
 	"pactune/safetensors"
@@ -28,18 +29,20 @@ type run struct {
 	evals     []*glue.Encoded
 	t         *trainer
 	plan      *Plan
-	origin    origin
+	origin    Origin
 	folder    *Folder
 	finish    Finish
 	weightsOf int // update whose weights the model has at the end, 0: the last
 	last      []*evaluation
 	loss      mean
 	before    time.Duration // that the run took before it was interrupted
-	saved     int           // step of the newest checkpoint, 0 for none
+	disk      files.FS
+	saved     int // step of the newest checkpoint, 0 for none
+	tried     int // step of the last one that was to be saved
 	savedAt   time.Time
 	memory    Memory         // forecast
 	limit     int64          // of memory; 0: not known
-	disk      Disk           // forecast
+	need      Disk           // forecast
 	clock     *profile.Clock // nil without --profile
 
 	tests     []*glue.Encoded
@@ -50,11 +53,16 @@ type run struct {
 // one that cfg.Resume names. b, when not nil, replaces the model and the data that
 // cfg does not name. When ctx ends, the update in progress is finished, a
 // checkpoint is saved and Result.Interrupted is set; before the first update there
-// is nothing to save, and the error wraps ctx's. On an error the folder is
-// removed, unless it holds a result, a checkpoint or updates that are worth
-// keeping: then the last good weights are saved in it.
+// is nothing to save, and the error wraps ctx's. On an error before it the folder is
+// removed. After it the folder stays, with the last good weights where the numbers
+// went wrong, else with a checkpoint if one can be written; the error says what is
+// kept and what is lost.
 func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, error) {
-	r := &run{cfg: cfg, hooks: hooks, fsys: b}
+	return (&run{cfg: cfg, hooks: hooks, fsys: b, disk: files.OS}).do(ctx)
+}
+
+func (r *run) do(ctx context.Context) (*Result, error) {
+	cfg := r.cfg
 	r.finish = Finish{Config: cfg, Start: time.Now(), Argv: os.Args, Result: &Result{}}
 	defer func() {
 		if r.folder != nil {
@@ -75,7 +83,7 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 	}
 	if cfg.Profile {
 		r.clock = profile.Start()
-		defer hooks.EndProfile(r.clock)
+		defer r.hooks.EndProfile(r.clock)
 	}
 	pool := par.New(Threads(cfg.Threads))
 	defer pool.Close()
@@ -89,21 +97,28 @@ func Run(ctx context.Context, cfg *Config, b *Builtin, hooks Hooks) (*Result, er
 		return nil, r.fail(err)
 	}
 	if r.finish.Result.Interrupted {
-		return r.finish.Result, r.interrupt()
+		if err := r.interrupt(); err != nil {
+			return nil, err
+		}
+		return r.finish.Result, nil
 	}
 	if err := r.save(); err != nil {
-		return nil, err
+		return nil, r.rescue(err)
 	}
 	return r.finish.Result, nil
 }
 
-func (r *run) note(text string) {
+// note tells the user of a choice, warn of what may be wrong; "" is nothing to tell.
+func (r *run) note(text string) { r.tell(text, r.hooks.OnNote) }
+func (r *run) warn(text string) { r.tell(text, r.hooks.OnWarn) }
+
+func (r *run) tell(text string, hook func(string)) {
 	if text == "" {
 		return
 	}
 	r.finish.Notes = append(r.finish.Notes, text)
-	if r.hooks.OnNote != nil {
-		r.hooks.OnNote(text)
+	if hook != nil {
+		hook(text)
 	}
 }
 
@@ -136,11 +151,12 @@ func (r *run) train(ctx context.Context) error {
 		if r.t.rec.Skipped == "" {
 			r.loss.add(r.t.rec.Loss)
 		}
-		r.note(r.t.rec.Remark(&r.t.spikes))
-		if err := r.folder.Step(&r.t.rec, timing); err != nil {
+		r.warn(r.t.rec.Remark(&r.t.spikes))
+		r.folder.Step(&r.t.rec, timing)
+		r.t.logComponents(r.folder.Log)
+		if err := r.folder.Log.Err(); err != nil {
 			return err
 		}
-		r.t.logComponents(r.folder.Log)
 		if r.hooks.OnStep != nil {
 			r.hooks.OnStep(&r.t.rec, timing)
 		}
@@ -212,10 +228,9 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	if err != nil {
 		return err
 	}
+	var failed error // what the log has must be what the run knows, with a line that is to be written again
 	for _, ev := range evs[min(logged, len(evs)):] {
-		if err := r.folder.Eval(ev.record); err != nil {
-			return err
-		}
+		failed = cmp.Or(failed, r.folder.Eval(ev.record))
 		if r.hooks.OnEval != nil {
 			r.hooks.OnEval(ev.record)
 		}
@@ -227,7 +242,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	if last {
 		for _, ev := range r.last {
 			for _, w := range ev.warnings {
-				r.note(w)
+				r.warn(w)
 			}
 		}
 	}
@@ -237,7 +252,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 			r.t.undo, r.t.unproved = false, false // these weights have proved good
 		}
 	}
-	return nil
+	return cmp.Or(failed, r.folder.Log.Err())
 }
 
 // evaluations are those of the weights after the update of a record.
@@ -271,46 +286,12 @@ func (r *run) save() error {
 	r.clock.Part(profile.Rest)
 	defer r.clock.Part(profile.Write)
 	if err := r.write("finished"); err != nil {
-		if r.saved > 0 {
-			return WithCheckpoint(err, r.folder.Path(), r.saved)
-		}
-		if r.folder.Published() {
-			return fmt.Errorf("%w; %s is not complete: it has the log and the files written so far", err, r.folder.Path())
-		}
 		return err
 	}
 	if r.hooks.OnSave != nil {
 		r.hooks.OnSave(r.folder.Path())
 	}
 	return nil
-}
-
-// fail ends a run that cannot go on. A run that diverged after good updates
-// keeps the last weights that gave a finite loss: those before an update after
-// which no loss was finite.
-func (r *run) fail(err error) error {
-	if fault.KindOf(err) != fault.Diverged {
-		return WithCheckpoint(err, r.folder.Path(), r.saved)
-	}
-	res := r.finish.Result
-	res.Steps -= r.t.skips.Row // the last update that was made
-	if r.t.takeBack() {
-		res.Steps--
-	}
-	exit := "diverged: " + err.Error()
-	if (res.Steps > 0 || r.folder.Published()) && r.t.finite() == nil && !r.t.unproved {
-		if saveErr := r.write(exit); saveErr != nil {
-			return fmt.Errorf("%w; the last good weights, those after update %d, cannot be saved: %w", err, res.Steps, saveErr)
-		}
-		return fmt.Errorf("%w; the last good weights, those after update %d, are in %s", err, res.Steps, r.folder.Path())
-	}
-	if !r.folder.Published() {
-		return fmt.Errorf("%w; no update gave usable weights, and nothing is saved", err)
-	}
-	if saveErr := r.writeManifest(exit); saveErr != nil {
-		err = fmt.Errorf("%w; run.json does not say so: %w", err, saveErr)
-	}
-	return fmt.Errorf("%w; no good weights are left, the log is in %s", err, r.folder.Path())
 }
 
 func (r *run) write(exit string) error {

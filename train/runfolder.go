@@ -44,8 +44,10 @@ func NewFolder(cfg *Config) (*Folder, error) {
 
 // NewRun makes the folder of a run: cfg.OutputDir, or the next free
 // runs/NNN-task-method. It refuses what NewFolder refuses.
-func NewRun(cfg *Config, task string) (*Folder, error) {
-	f := &Folder{disk: files.OS, sums: map[string]string{}}
+func NewRun(cfg *Config, task string) (*Folder, error) { return newRun(files.OS, cfg, task) }
+
+func newRun(disk files.FS, cfg *Config, task string) (*Folder, error) {
+	f := &Folder{disk: disk, sums: map[string]string{}}
 	if cfg.OutputDir == "" {
 		return f.opened(f.number("runs", slug(task)+"-"+slug(cfg.Method)))
 	}
@@ -63,20 +65,14 @@ func (f *Folder) opened(err error) (*Folder, error) {
 	return f, nil
 }
 
-// ReopenFolder opens the folder of a run that goes on. It stays, whatever comes.
-func ReopenFolder(path string) (*Folder, error) {
-	lock, err := files.Lock(path)
-	if err != nil {
-		return nil, err
-	}
-	return &Folder{disk: files.OS, path: path, dir: path, result: true, lock: lock, sums: map[string]string{}, Log: newLog(files.OS, path)}, nil
-}
-
 // Retract removes a folder after all, with all that is in it.
 func (f *Folder) Retract() {
 	f.result = false
 	f.Discard()
 }
+
+// Keep lets the folder of a run stay that has no result, for what its log tells.
+func (f *Folder) Keep() { f.result = true }
 
 // CheckOutput refuses an output folder that NewRun would refuse, so that a user
 // learns of it before the data and the model are read.

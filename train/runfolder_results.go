@@ -44,11 +44,10 @@ func (f *Folder) Start(p *Plan) {
 	}
 }
 
-// Step logs one update.
-func (f *Folder) Step(r *StepRecord, t Timing) error {
+// Step logs one update; Log.Err tells whether that failed.
+func (f *Folder) Step(r *StepRecord, t Timing) {
 	f.Log.Step(r, t)
 	f.history.add(r)
-	return f.Log.Err()
 }
 
 func (h *history) add(r *StepRecord) {

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"fmt"
 	"reflect"
 
 	"pactune/checkpoint"
@@ -15,15 +14,15 @@ import (
 // its log. Rows, masks and noise are functions of seeds and the number of the
 // update, so that is nearly all; the rest says so in words, and is compared.
 type state struct {
-	Step     int              `json:"step"`  // updates done
-	Epoch    float64          `json:"epoch"` // epochs done
-	Stage    int              `json:"stage"` // of PAC-tuning, of the next update; 0 without
-	Data     place            `json:"data"`
-	Random   keys             `json:"random"`
-	Best     *best            `json:"best"`
-	Schedule schedule         `json:"schedule"`
-	Logs     map[string]int64 `json:"logs"` // length of each
-	Origin   origin           `json:"origin"`
+	Step     int      `json:"step"`  // updates done
+	Epoch    float64  `json:"epoch"` // epochs done
+	Stage    int      `json:"stage"` // of PAC-tuning, of the next update; 0 without
+	Data     place    `json:"data"`
+	Random   keys     `json:"random"`
+	Best     *best    `json:"best"`
+	Schedule schedule `json:"schedule"`
+	Logs     Marks    `json:"logs"` // how far each goes
+	Origin   Origin   `json:"origin"`
 }
 
 // place is where the next update begins in the data.
@@ -54,7 +53,7 @@ type best struct {
 }
 
 // state is that of now.
-func (r *run) state(logs map[string]int64) *state {
+func (r *run) state(logs Marks) *state {
 	t, step := r.t, r.finish.Result.Steps
 	s := &state{Step: step, Epoch: epochs(r.plan, step), Schedule: schedule{t.schedule.Kind, t.schedule.Warmup, t.schedule.Total}, Logs: logs, Origin: r.origin,
 		Data:   place{step / t.perEpoch, step % t.perEpoch * t.order.Batch * t.order.Accumulation},
@@ -161,12 +160,4 @@ func (t *trainer) stdShape(i int) []int {
 		return t.model.Store.Param(x.Name).Shape
 	}
 	return []int{1}
-}
-
-// WithCheckpoint says where a run that failed can be taken up; step 0 is none.
-func WithCheckpoint(err error, folder string, step int) error {
-	if step == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; the checkpoint of update %d is in %s: pactune resume %s", err, step, folder, folder)
 }

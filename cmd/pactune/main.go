@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -33,17 +34,19 @@ func run(args []string) (code int) {
 	root := command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(s.ctx)
-	if code := s.code(); code != 0 {
-		if err != nil && err != context.Canceled {
-			complain(err)
-		}
-		return code
+	// The code of a signal says that what it ended is saved: it does not hide a failure.
+	signalled := s.code()
+	if signalled != 0 && (err == nil || err == context.Canceled) {
+		return signalled
 	}
-	if err != nil {
-		complain(err)
-		return int(fault.KindOf(err))
+	if err == nil {
+		return 0
 	}
-	return 0
+	complain(err)
+	if signalled != 0 && errors.Is(err, context.Canceled) {
+		return signalled
+	}
+	return int(fault.KindOf(err))
 }
 
 func complain(err error) {
@@ -101,7 +104,7 @@ const overview = `pactune fine-tunes BERT on CPUs with PAC-tuning and component-
 
 Each command explains itself: pactune train --help. Results go to stdout, everything else to
 stderr. Exit codes: 0 done, 1 unexpected, 2 usage, 3 data, 4 model file, 5 memory or disk,
-6 diverged, 130 and 143 ended by a signal after saving.
+6 diverged, 130 and 143 ended by a signal after saving; where that fails, the code of the failure.
 `
 
 func command() *cobra.Command {
