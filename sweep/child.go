@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -64,16 +65,17 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // message is the error in it: the last line that the command gave as one, else the
-// last line.
+// last line that is no warning. Warnings are in the run.json of the run.
 func (t *tail) message() string {
-	lines := strings.Split(strings.TrimSpace(string(t.text)), "\n")
-	last := lines[len(lines)-1]
-	for _, line := range lines {
+	said, last := "", ""
+	for _, line := range strings.Split(strings.TrimSpace(string(t.text)), "\n") {
 		if text, own := strings.CutPrefix(line, "pactune: "); own {
-			last = text
+			said = text
+		} else if !strings.HasPrefix(line, "warning ") {
+			last = line
 		}
 	}
-	return train.Clean(last)
+	return train.Clean(cmp.Or(said, last))
 }
 
 // manifest is what run.json says of how a run ended.

@@ -23,7 +23,8 @@
 // and ours, each file whole, and is locked while the run lasts. Checkpoints
 // (checkpoint.go, state.go) are what a run goes on from after any end of its
 // process, to the bit (resume.go, replay.go), if nothing has changed that its
-// result depends on (origin.go). The Log (log*.go) appends every term of every update without garbage. A
+// result depends on (origin.go); fail.go keeps what a failed run has made. The Log
+// (log*.go) appends every term of every update without garbage. A
 // Progress (progress*.go) shows a run to a person through Hooks; the package
 // itself prints nothing. A profile says where the time went: the tape and the
 // step end laps of one clock (internal/profile), which no result sees.

@@ -52,7 +52,7 @@ func OriginOf(c *Config, table []Option, data []DataFile, m *bert.Model) (Origin
 func shaping(c *Config, table []Option) map[string]string {
 	values := map[string]string{}
 	for i := range table {
-		if o := &table[i]; o.shapes() {
+		if o := &table[i]; o.bind != nil && o.shapes() {
 			values[o.Name] = o.text(c)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"pactune/internal/bounded"
 	"pactune/internal/fault"
+	"pactune/internal/files"
 	"pactune/internal/strictjson"
 )
 
@@ -25,6 +26,7 @@ type earlier struct {
 	Program    string            `json:"program"`
 	Exit       string            `json:"exit"`
 	Steps      int               `json:"steps"`
+	Cwd        string            `json:"cwd"`
 	Config     map[string]any    `json:"config"`
 	ConfigFrom map[string]string `json:"config_from"`
 	Origin     *Origin           `json:"origin"`
@@ -82,8 +84,11 @@ func readEarlier(path string) (*earlier, error) {
 	if errors.Is(err, bounded.ErrTooLarge) {
 		return nil, fault.Errorf(fault.Usage, "%w: is not the run.json of a run", err)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Errorf(fault.Usage, "%s: is not the folder of a run, whose run.json would be there", e.dir)
+	}
+	if err != nil {
+		return nil, fault.Errorf(files.Kind(err), "%s: cannot be read: %w", name, err)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // seeds are larger than a float64 holds
@@ -108,7 +113,11 @@ func (e *earlier) needs(err error) error {
 	if kind := fault.KindOf(err); e == nil || kind != fault.Data && kind != fault.Model {
 		return err
 	}
-	return fmt.Errorf("%w; the run in %s goes on with what it was started from: files by paths from the folder where that was done, and the standard input if it was read", err, e.dir)
+	where := "the folder where that was done"
+	if e.Cwd != "" {
+		where += ", " + e.Cwd
+	}
+	return fmt.Errorf("%w; the run in %s goes on with what it was started from: files by paths from %s, and the standard input if it was read", err, e.dir, where)
 }
 
 func (e *earlier) ended() bool { return e.Exit == "finished" }
@@ -122,7 +131,7 @@ func ReadRun(dir string, own *Config) (*Config, error) {
 	}
 	given := map[string]any{}
 	for name, value := range e.Config {
-		if e.ConfigFrom[name] == "option" && name != "resume" && name != "output_dir" || name == "data_file" {
+		if e.ConfigFrom[name] == "option" && name != "resume" && name != "output_dir" && !ofProcess(name) || name == "data_file" {
 			given[name] = value
 		}
 	}
@@ -138,6 +147,12 @@ func ReadRun(dir string, own *Config) (*Config, error) {
 		}
 	}
 	return c, c.Set("resume", dir)
+}
+
+// ofProcess tells whether an option says how one process shows or times a run.
+func ofProcess(name string) bool {
+	o, err := lookup(listed, name)
+	return err == nil && o.in&InResume != 0 && name != "threads" && name != "max_memory"
 }
 
 // open makes the folder of a new run, or brings that of the run that is gone on

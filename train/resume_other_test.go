@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -58,7 +59,24 @@ func TestResumeFromOlderRemovesLast(t *testing.T) {
 	if after := listing(t, dir); after != before || !bytes.Equal(readAll(t, filepath.Join(dir, "metrics.jsonl")), log) {
 		t.Errorf("left %s, before %s", after, before)
 	}
+	os.Rename(filepath.Join(older, checkpoint.Model), filepath.Join(older, "away"))
+	if _, _, err := r.run(dir, "resume "+older, 0, false); !checkpoint.Damaged(err) || !strings.Contains(err.Error(), "pactune resume "+dir+" goes on from the newest whole one") {
+		t.Errorf("a damaged one that is named: %v", err)
+	}
+	os.Rename(filepath.Join(older, "away"), filepath.Join(older, checkpoint.Model))
 	change(t, older, checkpoint.State, replaced(`"total_steps": 7`, `"total_steps": 6`))
+	logPath := filepath.Join(dir, "metrics.jsonl")
+	edited := bytes.Clone(log)
+	edited[bytes.Index(log, []byte(`"loss":`))+7] ^= 1 // another digit
+	os.WriteFile(logPath, edited, 0o666)
+	if _, _, err := r.run(dir, "resume "+older, 0, false); fault.KindOf(err) != fault.Model || !strings.Contains(err.Error(), "the log was changed") || listing(t, dir) != before {
+		t.Errorf("a loss that was edited: %v", err)
+	}
+	os.WriteFile(logPath, log, 0o666)
+	withoutSums := func(b []byte) []byte { // of a version without sums
+		return regexp.MustCompile(`\{\s*"bytes": (\d+),\s*"sha256": "\w+"\s*\}`).ReplaceAll(b, []byte("$1"))
+	}
+	change(t, older, checkpoint.State, withoutSums)
 	r.must(whole, "", 0, false)
 	_, notes, err := r.run(dir, "save_total_limit 9 resume "+older, 0, false)
 	if want := "warning: " + dir + ": removed, because the run goes on from before it: checkpoint-4, checkpoint-5\n"; err != nil || !strings.Contains(strings.Join(notes, "\n"), want) {

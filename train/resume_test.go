@@ -252,6 +252,15 @@ func TestResumeRefuses(t *testing.T) {
 	if _, err := ReadRun(twice, NewConfig()); !strings.Contains(fmt.Sprint(err), `found the key "exit" twice`) {
 		t.Errorf("a key twice: %v", err)
 	}
+	unread := t.TempDir()
+	os.Mkdir(filepath.Join(unread, "run.json"), 0o777)
+	if _, err := ReadRun(unread, NewConfig()); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "cannot be read: ") {
+		t.Errorf("a run.json that is a folder: %v", err)
+	}
+	os.WriteFile(filepath.Join(twice, "run.json"), []byte(`{"program":"pactune","exit":"running","origin":{},"config":{"quiet":true,"json":true,"threads":3,"seed":7},"config_from":{"quiet":"option","json":"option","threads":"option","seed":"option"}}`), 0o666)
+	if c, err := ReadRun(twice, NewConfig()); err != nil || c.Quiet || c.JSON || c.Threads != 3 || c.Seed != 7 {
+		t.Errorf("what is of the process: %+v, %v", c, err)
+	}
 	if _, err := ReadRun(t.TempDir(), NewConfig()); fault.KindOf(err) != fault.Usage {
 		t.Errorf("a folder without a run: %v", err)
 	}
@@ -274,7 +283,8 @@ func TestResumeWithMovedFiles(t *testing.T) {
 	os.RemoveAll(dir)
 	r.must(dir, "", 2, false)
 	_, _, err := r.run(dir, "resume auto train_file rows.txt", 0, false)
-	if fault.KindOf(err) != fault.Data || !strings.Contains(fmt.Sprint(err), "paths from the folder where") {
+	here, _ := os.Getwd()
+	if fault.KindOf(err) != fault.Data || !strings.Contains(fmt.Sprint(err), "paths from the folder where that was done, "+here) {
 		t.Errorf("in another folder: %v", err)
 	}
 	_, _, err = r.run(dir, "resume auto test_file "+writeText(t, "test.txt", rows(8)), 0, false)

@@ -73,6 +73,7 @@ func Manifest(s *Finish) map[string]any {
 		"precision":   s.Plan.Precision,
 		"threads":     s.Plan.Threads,
 		"argv":        withoutSecrets(s.Argv),
+		"cwd":         workingFolder(),
 		"environment": environmentUsed(),
 		"config":      s.Config.Values(),
 		"config_from": sources(s.Config),
@@ -98,6 +99,12 @@ func Manifest(s *Finish) map[string]any {
 		m["k_table"] = map[string]any{"sigma": anys(s.KSigma), "K": anys(s.K)}
 	}
 	return m
+}
+
+// workingFolder is the folder from which relative paths count, "" if it is gone.
+func workingFolder() string {
+	dir, _ := os.Getwd()
+	return dir
 }
 
 func anys(v []float64) []any {

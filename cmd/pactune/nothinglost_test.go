@@ -192,7 +192,9 @@ func TestNoPermission(t *testing.T) {
 	f.write("closed.txt", "a\tb\n")
 	f.copyModel("model", "closed")
 	f.mkdir("locked")
-	for name, mode := range map[string]os.FileMode{"closed.txt": 0, "closed/config.json": 0, "locked": 0o555} {
+	f.mkdir("begun")
+	f.write("begun/run.json", `{"program": "pactune", "exit": "running", "origin": {}}`)
+	for name, mode := range map[string]os.FileMode{"closed.txt": 0, "closed/config.json": 0, "locked": 0o555, "begun": 0o555} {
 		f.must(os.Chmod(f.path(name), mode))
 	}
 	for _, row := range []badInput{
@@ -200,9 +202,40 @@ func TestNoPermission(t *testing.T) {
 		{"model", "MODEL closed", 4, []string{"closed/config.json", "permission denied"}},
 		{"output", "OUT locked/run", 2, []string{"locked/run", "permission denied"}},
 		{"text", "vocab closed.txt --out new", 3, []string{"closed.txt", "permission denied"}},
+		{"run", "resume begun", 2, []string{"begun: cannot take the folder", "make that writable, or go on with a copy"}},
 		{"vocabulary", "vocab train.txt --out locked/vocab", 2, []string{"locked/vocab", "permission denied"}},
 	} {
 		row.check(t, outcomeOf(t, run(f.dir, strings.Fields(forms.Replace(row.args)+" --quiet")...), ""))
+	}
+}
+
+// A checkpoint that cannot be saved at a signal is a failure, not an end in good order,
+// and the folder stays.
+func TestSignalWithoutCheckpoint(t *testing.T) {
+	f := newBadFiles(t)
+	run := command1
+	if os.Geteuid() == 0 {
+		run = f.giveAway(65534) // nobody
+	}
+	c := run(f.dir, strings.Fields("train train.txt --validation_file dev.txt --model_name_or_path model --num_train_epochs 100000 --eval_strategy no --save_strategy no --threads 1 --quiet --output_dir run")...)
+	var errs watched
+	c.Stderr = &errs
+	f.must(c.Start())
+	log := f.path("run/metrics.jsonl")
+	for i := 0; i < 3000 && len(readLog(f.path("run"))) == 0; i++ {
+		time.Sleep(20 * time.Millisecond)
+	}
+	f.must(os.Chmod(f.path("run"), 0o555))
+	c.Process.Signal(syscall.SIGINT)
+	c.Wait()
+	f.must(os.Chmod(f.path("run"), 0o755))
+	text := errs.String()
+	if code := c.ProcessState.ExitCode(); code != 2 || !strings.Contains(text, ": not saved (it needs ") || !strings.Contains(text, "permission denied") ||
+		!strings.Contains(text, "cannot be saved and are lost; their log is in run, and pactune resume run starts again") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	if _, err := os.Stat(log); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -24,6 +24,9 @@ A run that has ended is left as it is. Of pactune train DIR may also be one of t
 	}
 	return sub("resume", "Go on with an interrupted run", help, func(ctx context.Context, args []string) error {
 		own, rest, err := train.Parse(args, train.InResume)
+		if _, _, known := train.Parse(args, train.InTrain, pretrain.NewConfig().Options()...); err != nil && known == nil {
+			return fault.Errorf(fault.Usage, "%w; resume keeps the options with which the run was started: start another run to change them", err)
+		}
 		if err != nil {
 			return err
 		}

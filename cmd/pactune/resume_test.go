@@ -40,12 +40,15 @@ func TestKilledRuns(t *testing.T) {
 		return strings.Fields(fmt.Sprintf("train train.txt --validation_file dev.txt --model_name_or_path model %s --max_steps %d --per_device_train_batch_size 3 --gradient_accumulation_steps 2 --eval_strategy steps --eval_steps 0.2 --save_every %s --threads 1 --quiet --output_dir %s", method, updates, every, out))
 	}
 	var whole [3][32]byte
+	var said [3]string // a kill leaves no damaged checkpoint: only what the whole run warns of
 	var took [3]time.Duration
 	for i, method := range killed[:min(3, *kills)] {
 		start := time.Now()
-		if r := pactune(t, dir, "", args(method, fmt.Sprint("whole", i))...); r.code != 0 {
+		r := pactune(t, dir, "", args(method, fmt.Sprint("whole", i))...)
+		if r.code != 0 {
 			t.Fatalf("%+v", r)
 		}
+		said[i] = r.stderr
 		took[i], whole[i] = time.Since(start), hashOf(t, filepath.Join(dir, fmt.Sprint("whole", i)))
 	}
 	r, found := rand.New(rand.NewSource(1)), map[string]int{}
@@ -69,7 +72,7 @@ func TestKilledRuns(t *testing.T) {
 		default:
 			found["after a checkpoint"]++
 		}
-		if r := pactune(t, dir, "", again...); r.code != 0 || r.stderr != "" {
+		if r := pactune(t, dir, "", again...); r.code != 0 || !strings.HasSuffix(said[i%3], r.stderr) {
 			t.Errorf("run %d (%s), killed %v: %+v", i, killed[i%3], steps, r)
 		} else if hashOf(t, out) != whole[i%3] {
 			t.Errorf("run %d (%s), killed with the checkpoints %v: other weights", i, killed[i%3], steps)
@@ -144,6 +147,48 @@ func TestSignals(t *testing.T) {
 				t.Errorf("SIGINT twice: exit %d, %v, %v", got, damaged, err)
 			}
 			os.RemoveAll(out)
+		}
+	}
+}
+
+// A second SIGINT does not wait for the update that the first one lets end.
+func TestSecondSignalStopsAtOnce(t *testing.T) {
+	dir := job(t)
+	rows := bytes.Repeat(readFile(t, filepath.Join(dir, "train.txt")), 100) // of one update
+	if err := os.WriteFile(filepath.Join(dir, "long.txt"), rows, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := command1(dir, strings.Fields("train long.txt --validation_file dev.txt --model_name_or_path model --method adamw --gradient_accumulation_steps 500 --threads 1 --quiet --output_dir run")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, filepath.Join(dir, "run", "run.json"))
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	c.Process.Signal(os.Interrupt)
+	select {
+	case err := <-ended:
+		t.Fatalf("the first signal did not wait for the update: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	c.Process.Signal(os.Interrupt)
+	select {
+	case <-ended:
+		if code := c.ProcessState.ExitCode(); code != 130 {
+			t.Errorf("exit code %d", code)
+		}
+	case <-time.After(time.Second):
+		c.Process.Kill()
+		t.Errorf("goes on after the second signal: %v", <-ended)
+	}
+}
+
+// Options of the start cannot be given again, and the message says so.
+func TestResumeWithOptions(t *testing.T) {
+	for option, says := range map[string]string{"--learning_rate": "keeps the options with which the run was started", "--mlm_probability": "keeps the options", "--nonsense": "unknown option --nonsense: --help lists"} {
+		r := pactune(t, t.TempDir(), "", "resume", "run", option, "1")
+		if r.code != 2 || !strings.Contains(r.stderr, "unknown option "+option) || !strings.Contains(r.stderr, says) {
+			t.Errorf("%+v", r)
 		}
 	}
 }
