@@ -286,6 +286,40 @@ func TestResumeChecksTheLogFirst(t *testing.T) {
 	}
 }
 
+// A run that cannot save keeps its folder and says what is lost; gone on with it leaves
+// what any other does.
+func TestFailedCheckpoint(t *testing.T) {
+	text, vocab := write(t, story(150_000))
+	whole := filepath.Join(t.TempDir(), "whole")
+	pretrain(t, train.Hooks{}, context.Background(), small(text, vocab, whole)...)
+	for at, says := range map[int]string{
+		1: "its work of 1 update cannot be saved and is lost; the log is in DIR, and pactune resume DIR starts again",
+		3: "1 update after update 2 cannot be saved, and will be made again; the checkpoint of update 2 is in DIR: pactune resume DIR",
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		inTheWay := filepath.Join(dir, fmt.Sprintf("checkpoint-%d", at))
+		c, err := ParseArgs(small(text, vocab, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Run(context.Background(), c, train.Hooks{OnStep: func(r *train.StepRecord, _ train.Timing) {
+			if r.Step == at {
+				os.Mkdir(inTheWay, 0o777)
+			}
+		}})
+		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(says, "DIR", dir)) {
+			t.Errorf("checkpoint %d: %v", at, err)
+		}
+		os.Remove(inTheWay)
+		if _, err := Resume(context.Background(), dir, train.NewConfig(), train.Hooks{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"model.safetensors", "metrics.jsonl"} {
+			equalFiles(t, at, filepath.Join(whole, name), filepath.Join(dir, name))
+		}
+	}
+}
+
 // A run that would not fit is refused before anything is written.
 func TestRefusesTooLittleMemory(t *testing.T) {
 	text, vocab := write(t, story(150_000))

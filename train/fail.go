@@ -68,7 +68,7 @@ func Kept(err error, folder string, saved, made int) error {
 		if kind == fault.Usage { // that nothing can be written there is no fault of the options
 			kind = fault.Internal
 		}
-		return fault.Errorf(kind, "%w; the folder of the run, %s, is gone, and with it the %s: something else has removed it", err, folder, plural.Of(made, "update"))
+		return fault.Errorf(kind, "%w; the folder of the run, %s, is gone, and with it its work of %s: something else has removed it", err, folder, plural.Of(made, "update"))
 	}
 	if _, gone := os.Stat(filepath.Join(folder, fmt.Sprintf("checkpoint-%d", saved))); errors.Is(gone, fs.ErrNotExist) {
 		saved = 0
@@ -77,9 +77,9 @@ func Kept(err error, folder string, saved, made int) error {
 	case made == 0:
 		return err
 	case saved == 0:
-		return fmt.Errorf("%w; the %s made so far cannot be saved and are lost; their log is in %s, and pactune resume %s starts again", err, plural.Of(made, "update"), folder, folder)
+		return fmt.Errorf("%w; its work of %s cannot be saved and is lost; the log is in %s, and pactune resume %s starts again", err, plural.Of(made, "update"), folder, folder)
 	case saved < made:
-		err = fmt.Errorf("%w; the %s after update %d cannot be saved and are made again", err, plural.Of(made-saved, "update"), saved)
+		err = fmt.Errorf("%w; %s after update %d cannot be saved, and will be made again", err, plural.Of(made-saved, "update"), saved)
 	}
 	return fmt.Errorf("%w; the checkpoint of update %d is in %s: pactune resume %s", err, saved, folder, folder)
 }

@@ -117,8 +117,8 @@ func TestFullDisk(t *testing.T) {
 	whole := filepath.Join(root, "whole")
 	r.must(whole, "", 0, false)
 	for save, says := range map[string]string{
-		"save_strategy no ":                 "the 8 updates made so far cannot be saved and are lost; their log is in DIR, and pactune resume DIR starts again",
-		"save_strategy steps save_steps 3 ": "the 2 updates after update 6 cannot be saved and are made again; the checkpoint of update 6 is in DIR: pactune resume DIR",
+		"save_strategy no ":                 "its work of 8 updates cannot be saved and is lost; the log is in DIR, and pactune resume DIR starts again",
+		"save_strategy steps save_steps 3 ": "2 updates after update 6 cannot be saved, and will be made again; the checkpoint of update 6 is in DIR: pactune resume DIR",
 	} {
 		dir := filepath.Join(root, "run"+fmt.Sprint(len(says)))
 		disk := &full{FS: files.OS}
@@ -167,7 +167,7 @@ func TestFolderIsGone(t *testing.T) {
 			os.RemoveAll(dir)
 		}
 	})
-	if fault.KindOf(err) != fault.Internal || !strings.Contains(fmt.Sprint(err), dir+", is gone, and with it the ") || strings.Contains(err.Error(), "pactune resume") {
+	if fault.KindOf(err) != fault.Internal || !strings.Contains(fmt.Sprint(err), dir+", is gone, and with it its work of ") || strings.Contains(err.Error(), "pactune resume") {
 		t.Error(err)
 	}
 }

@@ -185,3 +185,14 @@ func TestSummary(t *testing.T) {
 		}
 	}
 }
+
+// With --quiet nothing is shown but warnings.
+func TestQuietWarns(t *testing.T) {
+	p, out, clock := screen(true)
+	p.quiet = true
+	show(p, clock)
+	p.Hooks().OnWarn("a spike\x1b[2J")
+	if got := out.String(); !strings.HasPrefix(got, "warning a spike") || strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+}

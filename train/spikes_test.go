@@ -95,7 +95,7 @@ func TestSpikeInARun(t *testing.T) {
 	options := quick(t, modelFolder(t, "", nil, nil), writeText(t, "train.tsv", text)) + "num_train_epochs 1 train_order file problem_type regression label_column_name score do_eval false validation_file " +
 		writeText(t, "dev.tsv", "text\tscore\na b\t1.5\n")
 	if _, err := Run(context.Background(), settings(t, options), nil, Hooks{
-		OnNote: func(text string) { notes += text + "\n" },
+		OnWarn: func(text string) { notes += text + "\n" },
 		OnStep: func(r *StepRecord, _ Timing) {
 			if r.Spike {
 				spikes = append(spikes, r.Step)

@@ -231,7 +231,7 @@ func TestSignalWithoutCheckpoint(t *testing.T) {
 	f.must(os.Chmod(f.path("run"), 0o755))
 	text := errs.String()
 	if code := c.ProcessState.ExitCode(); code != 2 || !strings.Contains(text, ": not saved (it needs ") || !strings.Contains(text, "permission denied") ||
-		!strings.Contains(text, "cannot be saved and are lost; their log is in run, and pactune resume run starts again") {
+		!strings.Contains(text, "cannot be saved and is lost; the log is in run, and pactune resume run starts again") {
 		t.Errorf("exit %d: %s", code, text)
 	}
 	if _, err := os.Stat(log); err != nil {
