@@ -242,7 +242,7 @@ func (r *run) evaluate(ctx context.Context, last bool) error {
 	if last {
 		for _, ev := range r.last {
 			for _, w := range ev.warnings {
-				r.warn(w)
+				r.note(w)
 			}
 		}
 	}
