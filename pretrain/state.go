@@ -15,6 +15,7 @@ import (
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/corpus"
+	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/files"
 	"pactune/internal/strictjson"
@@ -76,7 +77,7 @@ func (r *run) started(found *checkpoint.Found, saved *state) (*train.Origin, err
 		return &was, nil
 	}
 	path := filepath.Join(r.folder.Path(), originName)
-	text, err := os.ReadFile(path)
+	text, err := bounded.ReadFile(nil, path, bounded.Settings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &was, nil
 	}
