@@ -130,15 +130,20 @@ func hashRows(sets []*glue.Encoded) string {
 	return h.sum()
 }
 
-// hashModel is the SHA-256 of the weights of a model.
+// hashModel is the SHA-256 of the weights of a model, as float32 in little-endian order.
 func hashModel(m *bert.Model) string {
-	h := newNumbers()
+	h, b := sha256.New(), make([]byte, 1<<16)
 	for _, p := range m.Store.Params {
-		for _, w := range p.Clean {
-			h.add(math.Float32bits(float32(w)))
+		for w := p.Clean; len(w) > 0; {
+			n := min(len(b)/4, len(w))
+			for i, x := range w[:n] {
+				binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(float32(x)))
+			}
+			h.Write(b[:4*n])
+			w = w[n:]
 		}
 	}
-	return h.sum()
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // numbers is the SHA-256 of 32-bit words in little-endian order.

@@ -160,14 +160,16 @@ func (r *run) describe(checkpoint *bert.Checkpoint, threads int) error {
 		}
 	}
 	r.plan, r.finish.Plan = p, p
+	r.finish.Data = dataFilesOf(r.data, dataOptions(c, r.fsys).FS)
+	if err := c.checkBest(p); err != nil {
+		return err
+	}
+	origin := make(chan error, 1) // the weights and the file of a large model take a second together
+	go func() { origin <- r.describeOrigin() }()
 	r.finish.Model = ModelFile{Path: p.Model}
 	if r.fsys == nil {
 		w, _ := files.Hash(files.OS, filepath.Join(checkpoint.Path, "model.safetensors"))
 		r.finish.Model = ModelFile{checkpoint.Path, w.SHA256} // which has the commit of a name in the cache
 	}
-	r.finish.Data = dataFilesOf(r.data, dataOptions(c, r.fsys).FS)
-	if err := c.checkBest(p); err != nil {
-		return err
-	}
-	return r.describeOrigin()
+	return <-origin
 }

@@ -3,6 +3,9 @@ package train
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -10,10 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	"pactune/autograd"
 	"pactune/bert"
 	"pactune/checkpoint"
 	"pactune/internal/fault"
 	"pactune/internal/files"
+	"pactune/nn"
 	"pactune/tensor"
 )
 
@@ -381,5 +386,25 @@ func TestResumedAfterSkips(t *testing.T) {
 		if n := bytes.Count(text, []byte(`"skipped":`)); err != nil || n != 3 {
 			t.Errorf("%s: %d updates were left out, want one an epoch (%v)", method, n, err)
 		}
+	}
+}
+
+// The weights are known by the SHA-256 of their float32 bytes, one after another; more
+// than one buffer of them too.
+func TestHashOfWeights(t *testing.T) {
+	m := &bert.Model{Store: &nn.Store{}}
+	whole := sha256.New()
+	for i, n := range []int{3, 40000, 0, 16384} {
+		p := &autograd.Param{Clean: make([]tensor.Float, n)}
+		for j := range p.Clean {
+			p.Clean[j] = tensor.Float(float32(j+1) / float32(i+3))
+		}
+		m.Store.Params = append(m.Store.Params, p)
+		for _, w := range p.Clean {
+			binary.Write(whole, binary.LittleEndian, float32(w))
+		}
+	}
+	if got, want := hashModel(m), hex.EncodeToString(whole.Sum(nil)); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
