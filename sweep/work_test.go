@@ -109,12 +109,11 @@ func resultsOf(t *testing.T, p *Plan) string {
 	return string(text)
 }
 
-// Workers of one host and of others make every run once.
-func TestWorkersShareRuns(t *testing.T) {
-	p, f := planOf(t, 25), &runs{takes: 3 * time.Millisecond}
+// workAtOnce lets workers work side by side until all runs have ended.
+func workAtOnce(t *testing.T, workers []*worker) {
+	t.Helper()
 	var all sync.WaitGroup
-	for _, host := range []string{"a", "a", "b", "c"} {
-		k := workerOf(t, p, f, host)
+	for _, k := range workers {
 		all.Add(1)
 		go func() {
 			defer all.Done()
@@ -124,6 +123,16 @@ func TestWorkersShareRuns(t *testing.T) {
 		}()
 	}
 	all.Wait()
+}
+
+// Workers of one host and of others make every run once.
+func TestWorkersShareRuns(t *testing.T) {
+	p, f := planOf(t, 25), &runs{takes: 3 * time.Millisecond}
+	var workers []*worker
+	for _, host := range []string{"a", "a", "b", "c"} {
+		workers = append(workers, workerOf(t, p, f, host))
+	}
+	workAtOnce(t, workers)
 	if n := f.made.Load(); n != 25 {
 		t.Errorf("%d runs were made, of 25", n)
 	}
@@ -405,17 +414,7 @@ func TestExtendedAtWork(t *testing.T) {
 	}
 	workers := []*worker{workerOf(t, small, f, "a"), workerOf(t, small, f, "b"),
 		workerOf(t, planIn(t, small.Dir, seeds...), f, "a"), workerOf(t, planIn(t, small.Dir, seeds...), f, "c")}
-	var all sync.WaitGroup
-	for _, k := range workers {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			if err := k.workNow(t); err != nil {
-				t.Error(err)
-			}
-		}()
-	}
-	all.Wait()
+	workAtOnce(t, workers)
 	if n := f.made.Load(); n != 16 {
 		t.Errorf("%d runs were made, of 16", n)
 	}
