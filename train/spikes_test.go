@@ -53,8 +53,8 @@ func TestSpikeFloor(t *testing.T) {
 		d    glue.Dataset
 		want float64
 	}{
-		{glue.Dataset{Problem: glue.SingleLabel, LabelNames: []string{"a", "b", "c"}}, math.Log(3) + 1.5},
-		{glue.Dataset{Problem: glue.MultiLabel, LabelNames: []string{"a", "b", "c"}}, math.Ln2 + 1.5},
+		{glue.Dataset{Problem: glue.SingleLabel, LabelNames: []string{"a", "b", "c"}}, math.Log(3) + 3*math.Ln2},
+		{glue.Dataset{Problem: glue.MultiLabel, LabelNames: []string{"a", "b", "c"}}, 4 * math.Ln2},
 		{glue.Dataset{Problem: glue.Regression, Examples: scores}, 14.0 / 3}, // mean 3: 4, 1 and 9
 	} {
 		if got := spikeFloor(&c.d, 8); math.Abs(got-c.want) > 1e-12 {
