@@ -16,6 +16,7 @@ func TestPretrainings(t *testing.T) {
 `,
 		"timings.jsonl": `{"step":1,"seconds":1800,"tokens":500000}
 {"step":2,"seconds":3600,"tokens":1500000}
+{"step":2,"split":"eval","seconds":900,"tokens":70}
 {"step":3,"seconds":5400,"tokens":2000000}
 `}
 	r := read(t, folder(t, "4x256", files))

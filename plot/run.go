@@ -24,7 +24,7 @@ type Run struct {
 	Grouping   string  // what is clipped on its own: tensor, qkv, layer
 	Majority   map[string]float64
 	Train      *Table // a row per update
-	Timings    *Table // likewise: seconds, tokens
+	Timings    *Table // likewise, of the updates: seconds, tokens
 	Evals      []Eval // one, or two for MNLI
 	Components []Component
 
@@ -117,7 +117,7 @@ func Read(dir string) (*Run, error) {
 	for _, f := range []struct {
 		name string
 		take func([]field)
-	}{{"components.jsonl", r.component}, {"timings.jsonl", r.Timings.add}} {
+	}{{"components.jsonl", r.component}, {"timings.jsonl", r.timing}} {
 		if err := readLines(filepath.Join(dir, f.name), f.take); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -145,6 +145,12 @@ func (r *Run) metrics(row []field) {
 	}
 	e.Table.add(row)
 	r.Evals = append(r.Evals, e)
+}
+
+func (r *Run) timing(row []field) {
+	if textOf(row, "split") == "" { // an update; an evaluation has one
+		r.Timings.add(row)
+	}
 }
 
 func (r *Run) component(row []field) {
