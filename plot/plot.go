@@ -141,7 +141,6 @@ func (f *Figure) draw(points int, alone bool) []byte {
 		curves += len(f.Panels[i].Series)
 	}
 	budget := min(max(points/max(curves, 1), 12), 400)
-	across := f.across()
 
 	var inner drawing
 	y := body
@@ -152,7 +151,7 @@ func (f *Figure) draw(points int, alone bool) []byte {
 			x := edge + float64(c)*(cell+gutter)
 			inner.text("h", x+leftOfPlot, y+12, "start", fit(f.Panels[i].Title, (cell-leftOfPlot)/bolder))
 			inner.keys(keys[i], x+leftOfPlot, y+panelTitle+9)
-			inner.panel(&f.Panels[i], box{x + leftOfPlot, top, cell - leftOfPlot, height}, across, budget)
+			inner.panel(&f.Panels[i], box{x + leftOfPlot, top, cell - leftOfPlot, height}, f.across(f.Panels[i].XLabel), budget)
 			if f.Panels[i].XLabel != "" && i+columns >= len(f.Panels) {
 				inner.text("l", x+leftOfPlot+(cell-leftOfPlot)/2, top+height+ticksBelow+axisTitle-4, "middle", f.Panels[i].XLabel)
 			}
@@ -174,9 +173,10 @@ func (f *Figure) draw(points int, alone bool) []byte {
 	return d.Bytes()
 }
 
-// across is the range of x of all panels, so that equal places mean equal
-// times. It starts at zero when the first point is near it.
-func (f *Figure) across() scale {
+// across is the range of x of all panels whose axis has that label, so that in
+// these equal places mean equal times. It starts at zero when the first point is
+// near it.
+func (f *Figure) across(label string) scale {
 	x := newScale(false)
 	if f.From < f.To {
 		x.lo, x.hi = f.From, f.To
@@ -184,6 +184,9 @@ func (f *Figure) across() scale {
 	}
 	for i := range f.Panels {
 		p := &f.Panels[i]
+		if p.XLabel != label {
+			continue
+		}
 		for j := range p.Series {
 			for k, v := range p.Series[j].Y {
 				if p.drawn(v) {

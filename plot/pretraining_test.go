@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"math"
 	"slices"
 	"testing"
 )
@@ -30,9 +29,12 @@ func TestPretrainings(t *testing.T) {
 		if s := f.Panels[i].Series[0]; !slices.Equal(s.X, want) || !slices.Equal(s.Y, []float64{6.5, 6}) {
 			t.Errorf("panel %d: %v over %v, want over %v", i, s.Y, s.X, want)
 		}
-		if s := f.Panels[i].Series[1]; !math.IsNaN(s.X[0]) {
-			t.Errorf("panel %d: a run without timings is drawn at %v", i, s.X)
+		if n := len(f.Panels[i].Series); n != 1 {
+			t.Errorf("panel %d: %d curves, want none of the run without timings", i, n)
 		}
+	}
+	if hours, tokens := f.across("hours"), f.across("million tokens"); hours.hi != 3 || tokens.hi != 4 {
+		t.Errorf("time ends at %v, want 3 hours; tokens at %v, want 4 million", hours.hi, tokens.hi)
 	}
 	if f := Compare([]*Run{r, read(t, folder(t, "cola", pacRun()))}); len(f.Panels) != 3 {
 		t.Errorf("a pretraining beside a fine-tuning: %d panels, want the 3 of runs compared", len(f.Panels))
