@@ -112,11 +112,14 @@ func NewTape(p *par.Pool) *Tape {
 	return t
 }
 
-// Reserve gives a new tape its memory for activations and gradients, of the
-// size that Bytes told of a dry one, and what attention over sequences of up to
-// longest tokens needs: growing with them it would leave garbage of that size.
-func (t *Tape) Reserve(bytes, longest int) {
+// Reserve gives a new tape the memory for the passes that dry, a tape on a dry pool,
+// went through: activations and gradients, buffers of matrix products, and what
+// attention over sequences of up to longest tokens needs. Growing with them they
+// would leave garbage of their size.
+func (t *Tape) Reserve(dry *Tape, longest int) {
+	bytes, _ := dry.Bytes()
 	t.arena.Reserve(bytes)
+	t.engine.Reserve(dry.engine)
 	t.scratch.reserve(attentionScratch * longest * longest)
 }
 

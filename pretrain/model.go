@@ -130,7 +130,7 @@ func (c *Config) forecast(m *bert.Model, process int64, workers int) train.Memor
 	held := c.Longest(c.EvalBatchSize, corpus.HeldOutProbability)
 	t.forward(&held, false, 1)
 	arena, _ := tape.Bytes()
-	need.Activations, need.LongestBatch, need.Longest = int64(arena), len(largest.IDs), c.MaxSeqLength
+	need.Activations, need.LongestBatch, need.Longest, need.Dry = int64(arena), len(largest.IDs), c.MaxSeqLength, tape
 	need.Buffers = int64(tape.Work()) + 3*f*int64(workers*c.MaxSeqLength*c.MaxSeqLength)
 	return need
 }

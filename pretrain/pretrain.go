@@ -210,7 +210,7 @@ func (r *run) prepare(pool *par.Pool) error {
 		r.text.Close()
 		return err
 	}
-	r.t.tape.Reserve(int(memory.Activations), memory.Longest)
+	r.t.tape.Reserve(memory.Dry, memory.Longest)
 	r.t.clock, r.t.tape.Clock = r.clock, r.clock
 	r.describe(model, steps, perEpoch, pool.Workers())
 	r.plan.Memory, r.plan.MemoryLimit, r.plan.Disk = memory, limit, disk

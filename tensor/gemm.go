@@ -76,6 +76,10 @@ func NewEngine(pool *par.Pool) *Engine { return &Engine{Pool: pool} }
 // computes nothing, it is what they would have.
 func (e *Engine) Bytes() int { return e.buffers.bytes() }
 
+// Reserve gives a new engine the buffers for the products that dry, an engine on a
+// dry pool, was asked for.
+func (e *Engine) Reserve(dry *Engine) { e.buffers.reserve(&dry.buffers) }
+
 // Gemm computes C = op(A)·op(B), or C = C + op(A)·op(B) to accumulate.
 //
 // op(A) is (m, k), op(B) (k, n), C (m, n); kind says how A and B are stored, lda,

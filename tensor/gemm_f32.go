@@ -65,6 +65,14 @@ func (b *buffers) bytes() int {
 	return n
 }
 
+// reserve makes the buffers that those of a dry pool counted. Growing with the
+// products they would leave garbage of their size.
+func (b *buffers) reserve(counted *buffers) {
+	for i := range b.blocks.packed {
+		b.blocks.packed[i] = operands{make([]float32, counted.dry.a), make([]float32, counted.dry.b)}
+	}
+}
+
 // count takes note of the buffers that p needs.
 func (e *Engine) count(p product) {
 	if p.m > smallRows && p.n > 0 && p.k > 0 {

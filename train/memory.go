@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pactune/autograd"
 	"pactune/bert"
 	"pactune/glue"
 	"pactune/internal/fault"
@@ -30,6 +31,8 @@ type Memory struct {
 
 	LongestBatch int // tokens in the largest micro-batch
 	Longest      int // tokens in the longest example
+
+	Dry *autograd.Tape // went through the passes to find this
 }
 
 // Total is the sum of the parts, or what reading the data took where that was
@@ -103,7 +106,7 @@ func forecast(c *Config, m *bert.Model, train *glue.Encoded, evals []*glue.Encod
 		longest = max(longest, e.Lengths().Max)
 		out.Buffers += 200 * int64(e.Rows())
 	}
-	out.Longest = longest
+	out.Longest, out.Dry = longest, tape
 	arena, _ := p.tape.Bytes()
 	out.Activations = int64(arena)
 	out.Buffers += int64(p.tape.Work()) + 3*f*int64(workers*longest*longest) + 16*int64(cap(p.batch.IDs)) +

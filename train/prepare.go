@@ -120,7 +120,7 @@ func (r *run) readModel(checkpoint *bert.Checkpoint, pool *par.Pool) error {
 	if r.t, err = newTrainer(c, model, train, pool); err != nil {
 		return err
 	}
-	r.t.forward.tape.Reserve(int(r.memory.Activations), r.memory.Longest)
+	r.t.forward.tape.Reserve(r.memory.Dry, r.memory.Longest)
 	return nil
 }
 

@@ -78,7 +78,7 @@ func newTest(t testing.TB, threads int, options string) *trainer {
 		t.Fatal(err)
 	}
 	need := forecast(c, tr.model, data, nil, 0, threads)
-	tr.forward.tape.Reserve(int(need.Activations), need.Longest)
+	tr.forward.tape.Reserve(need.Dry, need.Longest)
 	if tr.noise != nil {
 		if err := tr.measureK(context.Background(), nil); err != nil {
 			t.Fatal(err)
