@@ -141,6 +141,13 @@ func (f *Figure) draw(points int, alone bool) []byte {
 		curves += len(f.Panels[i].Series)
 	}
 	budget := min(max(points/max(curves, 1), 12), 400)
+	across := map[string]scale{} // by the label of the axis
+	for i := range f.Panels {
+		label := f.Panels[i].XLabel
+		if _, known := across[label]; !known {
+			across[label] = f.across(label)
+		}
+	}
 
 	var inner drawing
 	y := body
@@ -151,7 +158,7 @@ func (f *Figure) draw(points int, alone bool) []byte {
 			x := edge + float64(c)*(cell+gutter)
 			inner.text("h", x+leftOfPlot, y+12, "start", fit(f.Panels[i].Title, (cell-leftOfPlot)/bolder))
 			inner.keys(keys[i], x+leftOfPlot, y+panelTitle+9)
-			inner.panel(&f.Panels[i], box{x + leftOfPlot, top, cell - leftOfPlot, height}, f.across(f.Panels[i].XLabel), budget)
+			inner.panel(&f.Panels[i], box{x + leftOfPlot, top, cell - leftOfPlot, height}, across[f.Panels[i].XLabel], budget)
 			if f.Panels[i].XLabel != "" && i+columns >= len(f.Panels) {
 				inner.text("l", x+leftOfPlot+(cell-leftOfPlot)/2, top+height+ticksBelow+axisTitle-4, "middle", f.Panels[i].XLabel)
 			}
