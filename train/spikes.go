@@ -79,9 +79,8 @@ func (w *Spikes) note(r *StepRecord) string {
 }
 
 // sureOf is what an example costs that the model is quite sure to be of another
-// class, so sure that float32 makes that class's probability 1, the true one having
-// 2^-24: −ln p in nats. Late in a run a single one makes a batch's loss large, and
-// that is no spike.
+// class, whose probability is the largest float32 below 1, 1 − 2^-24: −ln p in
+// nats. Late in a run a single one makes a batch's loss large, and that is no spike.
 const sureOf = 24 * math.Ln2
 
 // spikeFloor is the loss of guessing, ln C for C classes, ln 2 for each of many
