@@ -1901,6 +1901,35 @@ sum_done:
 	VZEROUPPER
 	RET
 
+// func maxAVX2(x *float32, l *lanes32, n int)
+//	l[i%16] = max(x[i], l[i%16])
+//
+// Requires: AVX2, FMA
+TEXT ·maxAVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), R8
+	MOVQ l+8(FP), R9
+	MOVQ n+16(FP), CX
+	VMOVUPS 0(R9), Y15
+	VMOVUPS 32(R9), Y14
+	XORL AX, AX
+	SUBQ $16, CX
+	JL max_tail
+max_loop:
+	VMOVUPS (R8)(AX*1), Y0
+	VMAXPS Y15, Y0, Y0
+	VMOVAPS Y0, Y15
+	VMOVUPS 32(R8)(AX*1), Y0
+	VMAXPS Y14, Y0, Y0
+	VMOVAPS Y0, Y14
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JGE max_loop
+max_tail:
+	VMOVUPS Y15, 0(R9)
+	VMOVUPS Y14, 32(R9)
+	VZEROUPPER
+	RET
+
 // func deviationAVX2(x *float32, l *lanes32, c *[1]float32, n int)
 //	d = x[i] - c[0]; l[i%16] += d*d
 //
@@ -2490,14 +2519,17 @@ noisy_tail:
 	VZEROUPPER
 	RET
 
-// func widenAddAVX2(sums *float64, x *float32, n int)
-//	sums[i] += float64(x[i])
+// func widenAddAVX2(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+//	sums[i] += float64(x0[i]), then x1[i], x2[i], x3[i]
 //
 // Requires: AVX2, FMA
-TEXT ·widenAddAVX2(SB), NOSPLIT, $0-24
+TEXT ·widenAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ sums+0(FP), R8
-	MOVQ x+8(FP), R9
-	MOVQ n+16(FP), CX
+	MOVQ x0+8(FP), R9
+	MOVQ x1+16(FP), R10
+	MOVQ x2+24(FP), R11
+	MOVQ x3+32(FP), R12
+	MOVQ n+40(FP), CX
 	XORL AX, AX
 	SUBQ $16, CX
 	JL widenAdd_tail
@@ -2506,17 +2538,53 @@ widenAdd_loop:
 	VEXTRACTF128 $1, Y0, X1
 	VCVTPS2PD X0, Y0
 	VCVTPS2PD X1, Y1
+	VMOVUPS (R10)(AX*1), Y2
+	VEXTRACTF128 $1, Y2, X3
+	VCVTPS2PD X2, Y2
+	VCVTPS2PD X3, Y3
+	VMOVUPS (R11)(AX*1), Y4
+	VEXTRACTF128 $1, Y4, X5
+	VCVTPS2PD X4, Y4
+	VCVTPS2PD X5, Y5
+	VMOVUPS (R12)(AX*1), Y6
+	VEXTRACTF128 $1, Y6, X7
+	VCVTPS2PD X6, Y6
+	VCVTPS2PD X7, Y7
 	VADDPD (R8)(AX*2), Y0, Y0
+	VADDPD Y0, Y2, Y0
+	VADDPD Y0, Y4, Y0
+	VADDPD Y0, Y6, Y0
 	VMOVUPS Y0, (R8)(AX*2)
 	VADDPD 32(R8)(AX*2), Y1, Y0
+	VADDPD Y0, Y3, Y0
+	VADDPD Y0, Y5, Y0
+	VADDPD Y0, Y7, Y0
 	VMOVUPS Y0, 32(R8)(AX*2)
 	VMOVUPS 32(R9)(AX*1), Y0
 	VEXTRACTF128 $1, Y0, X1
 	VCVTPS2PD X0, Y0
 	VCVTPS2PD X1, Y1
+	VMOVUPS 32(R10)(AX*1), Y2
+	VEXTRACTF128 $1, Y2, X3
+	VCVTPS2PD X2, Y2
+	VCVTPS2PD X3, Y3
+	VMOVUPS 32(R11)(AX*1), Y4
+	VEXTRACTF128 $1, Y4, X5
+	VCVTPS2PD X4, Y4
+	VCVTPS2PD X5, Y5
+	VMOVUPS 32(R12)(AX*1), Y6
+	VEXTRACTF128 $1, Y6, X7
+	VCVTPS2PD X6, Y6
+	VCVTPS2PD X7, Y7
 	VADDPD 64(R8)(AX*2), Y0, Y0
+	VADDPD Y0, Y2, Y0
+	VADDPD Y0, Y4, Y0
+	VADDPD Y0, Y6, Y0
 	VMOVUPS Y0, 64(R8)(AX*2)
 	VADDPD 96(R8)(AX*2), Y1, Y0
+	VADDPD Y0, Y3, Y0
+	VADDPD Y0, Y5, Y0
+	VADDPD Y0, Y7, Y0
 	VMOVUPS Y0, 96(R8)(AX*2)
 	ADDQ $64, AX
 	SUBQ $16, CX

@@ -1440,6 +1440,30 @@ sum_done:
 	VZEROUPPER
 	RET
 
+// func maxAVX512(x *float32, l *lanes32, n int)
+//	l[i%16] = max(x[i], l[i%16])
+//
+// Requires: AVX512F, AVX512DQ
+TEXT ·maxAVX512(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), R8
+	MOVQ l+8(FP), R9
+	MOVQ n+16(FP), CX
+	VMOVUPS 0(R9), Z31
+	XORL AX, AX
+	SUBQ $16, CX
+	JL max_tail
+max_loop:
+	VMOVUPS (R8)(AX*1), Z0
+	VMAXPS Z31, Z0, Z0
+	VMOVAPS Z0, Z31
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JGE max_loop
+max_tail:
+	VMOVUPS Z31, 0(R9)
+	VZEROUPPER
+	RET
+
 // func deviationAVX512(x *float32, l *lanes32, c *[1]float32, n int)
 //	d = x[i] - c[0]; l[i%16] += d*d
 //
@@ -1845,14 +1869,17 @@ noisy_tail:
 	VZEROUPPER
 	RET
 
-// func widenAddAVX512(sums *float64, x *float32, n int)
-//	sums[i] += float64(x[i])
+// func widenAddAVX512(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+//	sums[i] += float64(x0[i]), then x1[i], x2[i], x3[i]
 //
 // Requires: AVX512F, AVX512DQ
-TEXT ·widenAddAVX512(SB), NOSPLIT, $0-24
+TEXT ·widenAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ sums+0(FP), R8
-	MOVQ x+8(FP), R9
-	MOVQ n+16(FP), CX
+	MOVQ x0+8(FP), R9
+	MOVQ x1+16(FP), R10
+	MOVQ x2+24(FP), R11
+	MOVQ x3+32(FP), R12
+	MOVQ n+40(FP), CX
 	XORL AX, AX
 	SUBQ $16, CX
 	JL widenAdd_tail
@@ -1861,9 +1888,27 @@ widenAdd_loop:
 	VEXTRACTF64X4 $1, Z0, Y1
 	VCVTPS2PD Y0, Z0
 	VCVTPS2PD Y1, Z1
+	VMOVUPS (R10)(AX*1), Z2
+	VEXTRACTF64X4 $1, Z2, Y3
+	VCVTPS2PD Y2, Z2
+	VCVTPS2PD Y3, Z3
+	VMOVUPS (R11)(AX*1), Z4
+	VEXTRACTF64X4 $1, Z4, Y5
+	VCVTPS2PD Y4, Z4
+	VCVTPS2PD Y5, Z5
+	VMOVUPS (R12)(AX*1), Z6
+	VEXTRACTF64X4 $1, Z6, Y7
+	VCVTPS2PD Y6, Z6
+	VCVTPS2PD Y7, Z7
 	VADDPD (R8)(AX*2), Z0, Z0
+	VADDPD Z0, Z2, Z0
+	VADDPD Z0, Z4, Z0
+	VADDPD Z0, Z6, Z0
 	VMOVUPS Z0, (R8)(AX*2)
 	VADDPD 64(R8)(AX*2), Z1, Z0
+	VADDPD Z0, Z3, Z0
+	VADDPD Z0, Z5, Z0
+	VADDPD Z0, Z7, Z0
 	VMOVUPS Z0, 64(R8)(AX*2)
 	ADDQ $64, AX
 	SUBQ $16, CX

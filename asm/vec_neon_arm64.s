@@ -2729,6 +2729,45 @@ sum_done:
 	FMOVQ F27, 48(R1)
 	RET
 
+// func maxNEON(x *float32, l *lanes32, n int)
+//	l[i%16] = max(x[i], l[i%16])
+TEXT ·maxNEON(SB), NOSPLIT, $0-24
+	MOVD x+0(FP), R0
+	MOVD l+8(FP), R1
+	MOVD n+16(FP), R9
+	FMOVQ 0(R1), F30
+	FMOVQ 16(R1), F29
+	FMOVQ 32(R1), F28
+	FMOVQ 48(R1), F27
+	MOVD ZR, R10
+	SUBS $16, R9, R9
+	BLT max_tail
+max_loop:
+	WORD $0x3cea6800 // ldr q0, [x0, x10]
+	WORD $0x6ebee41f // fcmgt v31.4s, v0.4s, v30.4s
+	WORD $0x6ebf1c1e // bit v30.16b, v0.16b, v31.16b
+	ADD $16, R10
+	WORD $0x3cea6800 // ldr q0, [x0, x10]
+	WORD $0x6ebde41f // fcmgt v31.4s, v0.4s, v29.4s
+	WORD $0x6ebf1c1d // bit v29.16b, v0.16b, v31.16b
+	ADD $16, R10
+	WORD $0x3cea6800 // ldr q0, [x0, x10]
+	WORD $0x6ebce41f // fcmgt v31.4s, v0.4s, v28.4s
+	WORD $0x6ebf1c1c // bit v28.16b, v0.16b, v31.16b
+	ADD $16, R10
+	WORD $0x3cea6800 // ldr q0, [x0, x10]
+	WORD $0x6ebbe41f // fcmgt v31.4s, v0.4s, v27.4s
+	WORD $0x6ebf1c1b // bit v27.16b, v0.16b, v31.16b
+	ADD $16, R10
+	SUBS $16, R9, R9
+	BGE max_loop
+max_tail:
+	FMOVQ F30, 0(R1)
+	FMOVQ F29, 16(R1)
+	FMOVQ F28, 32(R1)
+	FMOVQ F27, 48(R1)
+	RET
+
 // func deviationNEON(x *float32, l *lanes32, c *[1]float32, n int)
 //	d = x[i] - c[0]; l[i%16] += d*d
 TEXT ·deviationNEON(SB), NOSPLIT, $0-32
@@ -3657,12 +3696,15 @@ noisy_loop:
 noisy_tail:
 	RET
 
-// func widenAddNEON(sums *float64, x *float32, n int)
-//	sums[i] += float64(x[i])
-TEXT ·widenAddNEON(SB), NOSPLIT, $0-24
+// func widenAddNEON(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
+//	sums[i] += float64(x0[i]), then x1[i], x2[i], x3[i]
+TEXT ·widenAddNEON(SB), NOSPLIT, $0-48
 	MOVD sums+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD n+16(FP), R9
+	MOVD x0+8(FP), R1
+	MOVD x1+16(FP), R2
+	MOVD x2+24(FP), R3
+	MOVD x3+32(FP), R4
+	MOVD n+40(FP), R9
 	MOVD ZR, R10
 	SUBS $16, R9, R9
 	BLT widenAdd_tail
@@ -3670,49 +3712,109 @@ widenAdd_loop:
 	WORD $0x3cea6820 // ldr q0, [x1, x10]
 	WORD $0x0e617801 // fcvtl v1.2d, v0.2s
 	WORD $0x4e617800 // fcvtl2 v0.2d, v0.4s
+	WORD $0x3cea6842 // ldr q2, [x2, x10]
+	WORD $0x0e617843 // fcvtl v3.2d, v2.2s
+	WORD $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	WORD $0x3cea6864 // ldr q4, [x3, x10]
+	WORD $0x0e617885 // fcvtl v5.2d, v4.2s
+	WORD $0x4e617884 // fcvtl2 v4.2d, v4.4s
+	WORD $0x3cea6886 // ldr q6, [x4, x10]
+	WORD $0x0e6178c7 // fcvtl v7.2d, v6.2s
+	WORD $0x4e6178c6 // fcvtl2 v6.2d, v6.4s
 	ADD R10<<1, R0, R12
-	FMOVQ 0(R12), F2
-	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	FMOVQ 0(R12), F8
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e61d461 // fadd v1.2d, v3.2d, v1.2d
+	WORD $0x4e61d4a1 // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e61d4e1 // fadd v1.2d, v7.2d, v1.2d
 	FMOVQ F1, 0(R12)
 	ADD R10<<1, R0, R12
 	FMOVQ 16(R12), F1
 	WORD $0x4e61d400 // fadd v0.2d, v0.2d, v1.2d
+	WORD $0x4e60d440 // fadd v0.2d, v2.2d, v0.2d
+	WORD $0x4e60d480 // fadd v0.2d, v4.2d, v0.2d
+	WORD $0x4e60d4c0 // fadd v0.2d, v6.2d, v0.2d
 	FMOVQ F0, 16(R12)
 	ADD $16, R10
 	WORD $0x3cea6820 // ldr q0, [x1, x10]
 	WORD $0x0e617801 // fcvtl v1.2d, v0.2s
 	WORD $0x4e617800 // fcvtl2 v0.2d, v0.4s
+	WORD $0x3cea6842 // ldr q2, [x2, x10]
+	WORD $0x0e617843 // fcvtl v3.2d, v2.2s
+	WORD $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	WORD $0x3cea6864 // ldr q4, [x3, x10]
+	WORD $0x0e617885 // fcvtl v5.2d, v4.2s
+	WORD $0x4e617884 // fcvtl2 v4.2d, v4.4s
+	WORD $0x3cea6886 // ldr q6, [x4, x10]
+	WORD $0x0e6178c7 // fcvtl v7.2d, v6.2s
+	WORD $0x4e6178c6 // fcvtl2 v6.2d, v6.4s
 	ADD R10<<1, R0, R12
-	FMOVQ 0(R12), F2
-	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	FMOVQ 0(R12), F8
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e61d461 // fadd v1.2d, v3.2d, v1.2d
+	WORD $0x4e61d4a1 // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e61d4e1 // fadd v1.2d, v7.2d, v1.2d
 	FMOVQ F1, 0(R12)
 	ADD R10<<1, R0, R12
 	FMOVQ 16(R12), F1
 	WORD $0x4e61d400 // fadd v0.2d, v0.2d, v1.2d
+	WORD $0x4e60d440 // fadd v0.2d, v2.2d, v0.2d
+	WORD $0x4e60d480 // fadd v0.2d, v4.2d, v0.2d
+	WORD $0x4e60d4c0 // fadd v0.2d, v6.2d, v0.2d
 	FMOVQ F0, 16(R12)
 	ADD $16, R10
 	WORD $0x3cea6820 // ldr q0, [x1, x10]
 	WORD $0x0e617801 // fcvtl v1.2d, v0.2s
 	WORD $0x4e617800 // fcvtl2 v0.2d, v0.4s
+	WORD $0x3cea6842 // ldr q2, [x2, x10]
+	WORD $0x0e617843 // fcvtl v3.2d, v2.2s
+	WORD $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	WORD $0x3cea6864 // ldr q4, [x3, x10]
+	WORD $0x0e617885 // fcvtl v5.2d, v4.2s
+	WORD $0x4e617884 // fcvtl2 v4.2d, v4.4s
+	WORD $0x3cea6886 // ldr q6, [x4, x10]
+	WORD $0x0e6178c7 // fcvtl v7.2d, v6.2s
+	WORD $0x4e6178c6 // fcvtl2 v6.2d, v6.4s
 	ADD R10<<1, R0, R12
-	FMOVQ 0(R12), F2
-	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	FMOVQ 0(R12), F8
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e61d461 // fadd v1.2d, v3.2d, v1.2d
+	WORD $0x4e61d4a1 // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e61d4e1 // fadd v1.2d, v7.2d, v1.2d
 	FMOVQ F1, 0(R12)
 	ADD R10<<1, R0, R12
 	FMOVQ 16(R12), F1
 	WORD $0x4e61d400 // fadd v0.2d, v0.2d, v1.2d
+	WORD $0x4e60d440 // fadd v0.2d, v2.2d, v0.2d
+	WORD $0x4e60d480 // fadd v0.2d, v4.2d, v0.2d
+	WORD $0x4e60d4c0 // fadd v0.2d, v6.2d, v0.2d
 	FMOVQ F0, 16(R12)
 	ADD $16, R10
 	WORD $0x3cea6820 // ldr q0, [x1, x10]
 	WORD $0x0e617801 // fcvtl v1.2d, v0.2s
 	WORD $0x4e617800 // fcvtl2 v0.2d, v0.4s
+	WORD $0x3cea6842 // ldr q2, [x2, x10]
+	WORD $0x0e617843 // fcvtl v3.2d, v2.2s
+	WORD $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	WORD $0x3cea6864 // ldr q4, [x3, x10]
+	WORD $0x0e617885 // fcvtl v5.2d, v4.2s
+	WORD $0x4e617884 // fcvtl2 v4.2d, v4.4s
+	WORD $0x3cea6886 // ldr q6, [x4, x10]
+	WORD $0x0e6178c7 // fcvtl v7.2d, v6.2s
+	WORD $0x4e6178c6 // fcvtl2 v6.2d, v6.4s
 	ADD R10<<1, R0, R12
-	FMOVQ 0(R12), F2
-	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	FMOVQ 0(R12), F8
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e61d461 // fadd v1.2d, v3.2d, v1.2d
+	WORD $0x4e61d4a1 // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e61d4e1 // fadd v1.2d, v7.2d, v1.2d
 	FMOVQ F1, 0(R12)
 	ADD R10<<1, R0, R12
 	FMOVQ 16(R12), F1
 	WORD $0x4e61d400 // fadd v0.2d, v0.2d, v1.2d
+	WORD $0x4e60d440 // fadd v0.2d, v2.2d, v0.2d
+	WORD $0x4e60d480 // fadd v0.2d, v4.2d, v0.2d
+	WORD $0x4e60d4c0 // fadd v0.2d, v6.2d, v0.2d
 	FMOVQ F0, 16(R12)
 	ADD $16, R10
 	SUBS $16, R9, R9

@@ -26,6 +26,7 @@ func noiseStepVec(p []float32, mp []float32, vp []float32, grad []float32, eps [
 	return 0
 }
 func sumVec(x []float32, l *lanes32) int                                                   { return 0 }
+func maxVec(x []float32, l *lanes32) int                                                   { return 0 }
 func deviationVec(x []float32, l *lanes32, c *[1]float32) int                              { return 0 }
 func normVec(y []float32, x []float32, gamma []float32, beta []float32, c *[2]float32) int { return 0 }
 func normSumsVec(dy []float32, x []float32, gamma []float32, l *[2]lanes32, c *[2]float32) int {
@@ -43,7 +44,9 @@ func distanceVec(a []float32, b []float32, l *lanes64) int     { return 0 }
 func noisyVec(dst []float32, w []float32, w0 []float32, p []float32, eps []float32, l *[3]lanes64) int {
 	return 0
 }
-func widenAddVec(sums []float64, x []float32) int                               { return 0 }
+func widenAddVec(sums []float64, x0 []float32, x1 []float32, x2 []float32, x3 []float32) int {
+	return 0
+}
 func softmaxVec(y []float32, x []float32, c *[1]float32) int                    { return 0 }
 func softmaxGradVec(dx []float32, p []float32, dp []float32, c *[1]float32) int { return 0 }
 func wordsVec(dst []uint32, c *philox) int                                      { return 0 }

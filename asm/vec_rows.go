@@ -30,7 +30,25 @@ func (l *lanes32) max() float32 {
 	return l[0]
 }
 
+// lowest are lanes before the search for a maximum.
+var lowest = func() (l lanes32) {
+	for i := range l {
+		l[i] = float32(math.Inf(-1))
+	}
+	return l
+}()
+
 func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// Max returns the greatest element of x, −Inf where there is none; NaN is passed
+// over.
+func Max(x []float32) float32 {
+	l := lowest
+	for i := maxVec(x, &l); i < len(x); i++ {
+		l[i%16] = max32(x[i], l[i%16])
+	}
+	return l.max()
+}
 
 // Softmax computes y = softmax(scale·x) for scale ≥ 0.
 func Softmax(y, x []float32, scale float32) {
@@ -38,15 +56,7 @@ func Softmax(y, x []float32, scale float32) {
 	if softmaxVec(y, x, &[1]float32{scale}) == len(y) {
 		return
 	}
-	var l lanes32
-	for i := range l {
-		l[i] = float32(math.Inf(-1))
-	}
-	for i, v := range x {
-		l[i%16] = max32(v, l[i%16])
-	}
-	top := l.max()
-	l = lanes32{}
+	top, l := Max(x), lanes32{}
 	for i, v := range x {
 		y[i] = exp32((v - top) * scale)
 		l[i%16] += y[i]
@@ -123,6 +133,9 @@ func LayerNormParamGrad(dgamma, dbeta, dy, x []float32, mean, rstd float32) {
 // columnBlock is how many columns ColumnSums sums at a time.
 const columnBlock = 512
 
+// noRow stands for rows behind the last: sums begin at +0, and adding 0 leaves them.
+var noRow [columnBlock]float32
+
 // ColumnSums computes dst[c] += Σ_r x[r·stride+c]: each sum in float64 in the
 // order of rows, rounded once and then added.
 func ColumnSums(dst, x []float32, rows, stride int) {
@@ -133,10 +146,18 @@ func ColumnSums(dst, x []float32, rows, stride int) {
 		for i := range s {
 			s[i] = 0
 		}
-		for r := 0; r < rows; r++ {
-			row := x[r*stride+c:][:n]
-			for i := widenAddVec(s, row); i < n; i++ {
-				s[i] += float64(row[i])
+		for r := 0; r < rows; r += 4 { // four at once: the sums are read and written once for them
+			var x4 [4][]float32
+			for j := range x4 {
+				x4[j] = noRow[:n]
+				if r+j < rows {
+					x4[j] = x[(r+j)*stride+c:][:n]
+				}
+			}
+			for i := widenAddVec(s, x4[0], x4[1], x4[2], x4[3]); i < n; i++ {
+				for _, row := range x4 {
+					s[i] += float64(row[i])
+				}
 			}
 		}
 		for i, v := range s {

@@ -26,6 +26,28 @@ func sumAVX512(x *float32, l *lanes32, n int)
 //go:noescape
 func sumAVX2(x *float32, l *lanes32, n int)
 
+func maxVec(x []float32, l *lanes32) int {
+	n := len(x) &^ 15
+	if n == 0 {
+		return 0
+	}
+	switch Active() {
+	case AVX512:
+		maxAVX512(&x[0], l, n)
+		return n
+	case AVX2:
+		maxAVX2(&x[0], l, n)
+		return n
+	}
+	return 0
+}
+
+//go:noescape
+func maxAVX512(x *float32, l *lanes32, n int)
+
+//go:noescape
+func maxAVX2(x *float32, l *lanes32, n int)
+
 func deviationVec(x []float32, l *lanes32, c *[1]float32) int {
 	n := len(x) &^ 15
 	if n == 0 {
@@ -224,27 +246,27 @@ func noisyAVX512(dst *float32, w *float32, w0 *float32, p *float32, eps *float32
 //go:noescape
 func noisyAVX2(dst *float32, w *float32, w0 *float32, p *float32, eps *float32, l *[3]lanes64, n int)
 
-func widenAddVec(sums []float64, x []float32) int {
+func widenAddVec(sums []float64, x0 []float32, x1 []float32, x2 []float32, x3 []float32) int {
 	n := len(sums) &^ 15
 	if n == 0 {
 		return 0
 	}
 	switch Active() {
 	case AVX512:
-		widenAddAVX512(&sums[0], &x[0], n)
+		widenAddAVX512(&sums[0], &x0[0], &x1[0], &x2[0], &x3[0], n)
 		return n
 	case AVX2:
-		widenAddAVX2(&sums[0], &x[0], n)
+		widenAddAVX2(&sums[0], &x0[0], &x1[0], &x2[0], &x3[0], n)
 		return n
 	}
 	return 0
 }
 
 //go:noescape
-func widenAddAVX512(sums *float64, x *float32, n int)
+func widenAddAVX512(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
 
 //go:noescape
-func widenAddAVX2(sums *float64, x *float32, n int)
+func widenAddAVX2(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
 
 func softmaxVec(y []float32, x []float32, c *[1]float32) int {
 	n := len(y)

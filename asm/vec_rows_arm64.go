@@ -20,6 +20,22 @@ func sumVec(x []float32, l *lanes32) int {
 //go:noescape
 func sumNEON(x *float32, l *lanes32, n int)
 
+func maxVec(x []float32, l *lanes32) int {
+	n := len(x) &^ 15
+	if n == 0 {
+		return 0
+	}
+	switch Active() {
+	case NEON, BFMMLA:
+		maxNEON(&x[0], l, n)
+		return n
+	}
+	return 0
+}
+
+//go:noescape
+func maxNEON(x *float32, l *lanes32, n int)
+
 func deviationVec(x []float32, l *lanes32, c *[1]float32) int {
 	n := len(x) &^ 15
 	if n == 0 {
@@ -164,21 +180,21 @@ func noisyVec(dst []float32, w []float32, w0 []float32, p []float32, eps []float
 //go:noescape
 func noisyNEON(dst *float32, w *float32, w0 *float32, p *float32, eps *float32, l *[3]lanes64, n int)
 
-func widenAddVec(sums []float64, x []float32) int {
+func widenAddVec(sums []float64, x0 []float32, x1 []float32, x2 []float32, x3 []float32) int {
 	n := len(sums) &^ 15
 	if n == 0 {
 		return 0
 	}
 	switch Active() {
 	case NEON, BFMMLA:
-		widenAddNEON(&sums[0], &x[0], n)
+		widenAddNEON(&sums[0], &x0[0], &x1[0], &x2[0], &x3[0], n)
 		return n
 	}
 	return 0
 }
 
 //go:noescape
-func widenAddNEON(sums *float64, x *float32, n int)
+func widenAddNEON(sums *float64, x0 *float32, x1 *float32, x2 *float32, x3 *float32, n int)
 
 func softmaxVec(y []float32, x []float32, c *[1]float32) int {
 	n := len(y)

@@ -44,6 +44,7 @@ var vecCases = func() []vecCase {
 		{"Scale", 1, true, none(func(b [][]float32) { Scale(b[0], 1.7) })},
 		{"PriorGrad", 3, true, none(func(b [][]float32) { PriorGrad(b[0], b[1], b[2], 0.3) })},
 		{"AdamW", 4, true, none(func(b [][]float32) { AdamW(b[0], b[1], b[2], b[3], &testAdam) })},
+		{"Max", 1, true, func(b [][]float32) []float64 { return wide(Max(b[0])) }},
 		{"Softmax", 2, true, none(func(b [][]float32) { Softmax(b[0], b[1], 0.125) })},
 		{"Softmax in place", 1, true, none(func(b [][]float32) { Softmax(b[0], b[0], 0.125) })},
 		{"SoftmaxGrad", 3, true, none(func(b [][]float32) { SoftmaxGrad(b[0], b[1], b[2], 0.125) })},
@@ -57,8 +58,8 @@ var vecCases = func() []vecCase {
 		{"LayerNormParamGrad", 4, true, none(func(b [][]float32) { LayerNormParamGrad(b[0], b[1], b[2], b[3], 0.2, 1.3) })},
 		{"SumSquares", 1, true, func(b [][]float32) []float64 { return []float64{SumSquares(b[0])} }},
 		{"ColumnSums", 2, true, none(func(b [][]float32) {
-			n := len(b[0]) / 3
-			ColumnSums(b[0][:n], b[1], 3, n)
+			n := len(b[0]) / 5
+			ColumnSums(b[0][:n], b[1], 5, n)
 		})},
 		{"Dropout", 2, true, none(func(b [][]float32) { Dropout(b[0], b[1], testKey, 5, 64*9, 0.9) })},
 		{"Dropout odd start", 1, true, none(func(b [][]float32) { Dropout(b[0], b[0], testKey, 5, 777, 0.9) })},

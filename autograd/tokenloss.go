@@ -90,17 +90,11 @@ func (p *tokenLossPiece) Piece(i int) {
 }
 
 // row writes softmax(z) into y, which may be z, and there makes the gradient of
-// it; it returns the loss. The softmax of the greatest logit is 1/Σ exp(z − max).
+// it; it returns the loss. The greatest softmax is 1/Σ exp(z − max).
 func (r *tokenLoss) row(y, z []Float, target int) float64 {
-	best, top := 0, z[0]
-	for i, v := range z {
-		if v > top {
-			best, top = i, v
-		}
-	}
-	below := float64(top) - float64(z[target])
+	below := float64(tensor.Max(z)) - float64(z[target])
 	tensor.Softmax(y, z, 1)
-	loss := below - fmath.Log(float64(y[best]))
+	loss := below - fmath.Log(float64(tensor.Max(y)))
 	if r.inPlace {
 		y[target]--
 		tensor.Scale(y, r.scale)

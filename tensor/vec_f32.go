@@ -63,6 +63,10 @@ func ActGrad(kind Activation, dz, dy, z []Float) {
 	}
 }
 
+// Max returns the greatest element of x, −Inf where there is none; NaN is passed
+// over.
+func Max(x []Float) Float { return asm.Max(x) }
+
 // Softmax computes y = softmax(scale·x) of one row, scale ≥ 0; y may be x.
 func Softmax(y, x []Float, scale Float) { asm.Softmax(y, x, scale) }
 

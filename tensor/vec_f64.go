@@ -108,13 +108,21 @@ func ActGrad(kind Activation, dz, dy, z []Float) {
 	}
 }
 
+// Max returns the greatest element of x, −Inf where there is none; NaN is passed
+// over.
+func Max(x []Float) Float {
+	top := math.Inf(-1)
+	for _, v := range x {
+		if v > top {
+			top = v
+		}
+	}
+	return top
+}
+
 // Softmax computes y = softmax(scale·x) of one row, scale ≥ 0; y may be x.
 func Softmax(y, x []Float, scale Float) {
-	top := math.Inf(-1)
-	for _, v := range x[:len(y)] {
-		top = math.Max(top, v)
-	}
-	sum := 0.0
+	top, sum := Max(x[:len(y)]), 0.0
 	for i := range y {
 		y[i] = fmath.Exp((x[i] - top) * scale)
 		sum += y[i]

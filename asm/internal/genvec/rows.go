@@ -30,6 +30,10 @@ var rowKernels = []kernel{
 		l := c.lane(0, h, 0)
 		c.keep(l, c.add(l, c.load("x", h)))
 	}),
+	row("max", "l[i%16] = max(x[i], l[i%16])", 1, false, append(streams("x"), oneLane), func(c *code, h int) {
+		l := c.lane(0, h, 0)
+		c.keep(l, c.max(c.load("x", h), l))
+	}),
 	row("deviation", "d = x[i] - c[0]; l[i%16] += d*d", 1, false, append(streams("x"), oneLane, param{"c", "*[1]float32"}), func(c *code, h int) {
 		d := c.sub(c.load("x", h), c.number(0))
 		l := c.lane(0, h, 0)
@@ -76,11 +80,18 @@ var rowKernels = []kernel{
 			c.addLanes(2, h, c.distance("w", "w0", h))
 			c.store("dst", h, c.fma(std, c.load("eps", h), c.load("w", h)))
 		}),
-	wideRow("widenAdd", "sums[i] += float64(x[i])", 0, []param{{"sums", "[]float64"}, {"x", "[]float32"}}, func(c *code, h int) {
-		x := c.widen(c.load("x", h))
-		for i := range x {
+	wideRow("widenAdd", "sums[i] += float64(x0[i]), then x1[i], x2[i], x3[i]", 0, append([]param{{"sums", "[]float64"}}, streams("x0", "x1", "x2", "x3")...), func(c *code, h int) {
+		rows := [4][2]operand{}
+		for r, name := range []string{"x0", "x1", "x2", "x3"} {
+			rows[r] = c.widen(c.load(name, h))
+		}
+		for i := range rows[0] {
 			m := c.address("sums", 8, h, i)
-			c.effect("VMOVUPS", c.add64(x[i], m), imm(m.mem))
+			s := c.add64(rows[0][i], m)
+			for _, x := range rows[1:] {
+				s = c.add64(x[i], s)
+			}
+			c.effect("VMOVUPS", s, imm(m.mem))
 		}
 	}),
 }
