@@ -19,7 +19,8 @@ import (
 //	  └──────────┴──────────┴─    └──────────┘ └──────────┘
 //
 //	op(A) of the block is packed too: when A is stored transposed, into panels of
-//	MR columns like those of B, otherwise into rows of KC side by side.
+//	MR columns like those of B, otherwise into rows of KC side by side, unless its
+//	rows are short: those are read in place.
 //
 //	C of the block is cut into pieces that the workers share, the pieces of the same
 //	rows first. In a piece a panel of B stays in the first-level cache while the
@@ -84,8 +85,11 @@ func (e *Engine) count(p product) {
 // packedSizes are those of the operands of p's largest block, in words.
 func packedSizes(p product, kernel asm.Kernel) (a, b int) {
 	kc := min(p.k, KC)
-	tiles := (min(p.m, blockRows) + kernel.MR - 1) / kernel.MR
-	return tiles * layoutOfA(kernel, p.kind, kc).tile, roundUp(min(p.n, blockCols), kernel.NR) * kernel.Words(kc)
+	if !p.inPlace(kernel) {
+		tiles := (min(p.m, blockRows) + kernel.MR - 1) / kernel.MR
+		a = tiles * layoutOfA(kernel, p.kind, kc).tile
+	}
+	return a, roundUp(min(p.n, blockCols), kernel.NR) * kernel.Words(kc)
 }
 
 // kernel returns the micro-kernel of the engine's precision.
@@ -134,11 +138,11 @@ type blockTask struct {
 	product
 	kernel asm.Kernel
 
-	now, next    block
-	packed       [2]operands // of now, next
-	strips       int         // of next
-	mc           int         // rows of a piece of now
-	wide, narrow int         // pieces of now to compute whole, and in several cuts
+	now, next       block
+	packed          [2]operands // of now, next
+	stripsA, strips int         // of next: those of A, and all
+	mc              int         // rows of a piece of now
+	wide, narrow    int         // pieces of now to compute whole, and in several cuts
 }
 
 // cuts is into how many parts by columns the last eighth of the pieces is cut,
@@ -195,7 +199,11 @@ func (t *blockTask) advance() {
 
 // cut cuts both blocks.
 func (t *blockTask) cut() {
-	t.strips = (t.next.m+stripRows-1)/stripRows + (t.next.n+stripCols-1)/stripCols
+	t.stripsA = (t.next.m + stripRows - 1) / stripRows
+	if t.inPlace(t.kernel) {
+		t.stripsA = 0
+	}
+	t.strips = t.stripsA + (t.next.n+stripCols-1)/stripCols
 	t.wide, t.narrow = 0, 0
 	if t.now.m > 0 {
 		limit := pieceRows(t.kernel)
@@ -241,8 +249,11 @@ func (t *blockTask) Piece(i int) {
 // B at a time. The packer works between them, evenly.
 func (t *blockTask) compute(i, from, to int, p *packer) {
 	nr, words := t.kernel.NR, t.kernel.Words(t.now.kc)
-	l := layoutOfA(t.kernel, t.kind, t.now.kc)
-	a, c := t.packed[0].a[i/t.kernel.MR*l.tile:], t.c[(t.now.i+i)*t.ldc+t.now.j:]
+	a, l := t.packed[0].a, layoutOfA(t.kernel, t.kind, t.now.kc)
+	if t.inPlace(t.kernel) {
+		a, l = t.a[t.now.i*t.lda+t.now.k:], layoutA{t.lda, 1, t.kernel.MR * t.lda}
+	}
+	a, c := a[i/t.kernel.MR*l.tile:], t.c[(t.now.i+i)*t.ldc+t.now.j:]
 	for j := from; j < to; j += nr {
 		cols, b := min(nr, to-j), t.packed[0].b[j*words:]
 		next := b[min(words*nr, len(b)):]

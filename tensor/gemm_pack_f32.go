@@ -25,6 +25,13 @@ func layoutOfA(kernel asm.Kernel, kind Kind, kc int) layoutA {
 	return layoutA{words, 1, kernel.MR * words}
 }
 
+// inPlace reports whether A is read where it lies: its rows are so near to each
+// other that those of a tile and a panel of B fit into the first-level cache, whose
+// sets addresses 4 KiB apart share.
+func (p *product) inPlace(kernel asm.Kernel) bool {
+	return p.kind != TN && kernel.Precision == asm.Float32 && p.lda <= 3*KC
+}
+
 // strip is a part of an operand to be packed, unit by unit: src is a matrix of
 // (rows, cols) numbers as the caller holds it, ld apart, a unit (unitRows, unitCols)
 // of it.
@@ -50,7 +57,7 @@ const (
 // stripOfA is rows i … i+rows of op(A), terms k … k+kc.
 func (p *product) stripOfA(kernel asm.Kernel, dst []float32, i, rows, k, kc int) strip {
 	if p.kind == TN {
-		return strip{kernel, columnPanels, p.a[k*p.lda+i:], p.lda, kc, rows, 8, rows, dst, kernel.MR, layoutOfA(kernel, TN, kc).tile}
+		return strip{kernel, columnPanels, p.a[k*p.lda+i:], p.lda, kc, rows, 32, rows, dst, kernel.MR, layoutOfA(kernel, TN, kc).tile}
 	}
 	words := kernel.Words(kc)
 	return strip{kernel, rowsSideBySide, p.a[i*p.lda+k:], p.lda, rows, kc, 4, kc, dst, words, words}
@@ -62,7 +69,7 @@ func (p *product) stripOfB(kernel asm.Kernel, dst []float32, j, cols, k, kc int)
 	if p.kind == NT {
 		return strip{kernel, rowPanels, p.b[j*p.ldb+k:], p.ldb, cols, kc, kernel.NR, 64, dst, kernel.NR, panel}
 	}
-	return strip{kernel, columnPanels, p.b[k*p.ldb+j:], p.ldb, kc, cols, 8, cols, dst, kernel.NR, panel}
+	return strip{kernel, columnPanels, p.b[k*p.ldb+j:], p.ldb, kc, cols, 32, cols, dst, kernel.NR, panel}
 }
 
 // units is the number of units.
@@ -125,13 +132,12 @@ func (t *blockTask) packer(from, to int) packer {
 // strip returns a strip of the next block, those of A before those of B.
 func (t *blockTask) strip(s int) strip {
 	d, to := t.next, t.packed[1]
-	rows := (d.m + stripRows - 1) / stripRows
-	if s < rows {
+	if s < t.stripsA {
 		i := s * stripRows
 		tile := layoutOfA(t.kernel, t.kind, d.kc).tile
 		return t.stripOfA(t.kernel, to.a[i/t.kernel.MR*tile:], d.i+i, min(stripRows, d.m-i), d.k, d.kc)
 	}
-	j := (s - rows) * stripCols
+	j := (s - t.stripsA) * stripCols
 	return t.stripOfB(t.kernel, to.b[j*t.kernel.Words(d.kc):], d.j+j, min(stripCols, d.n-j), d.k, d.kc)
 }
 
