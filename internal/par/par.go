@@ -7,6 +7,7 @@ package par
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Task is work that was cut into pieces 0 … n−1, any of which may run at the
@@ -83,7 +84,7 @@ func (p *Pool) Run(n int, t Task) {
 	}
 	p.drain()
 	for range helpers {
-		<-p.done
+		await(p.done)
 	}
 	p.task = nil
 	fault := p.fault.Swap(nil)
@@ -94,10 +95,23 @@ func (p *Pool) Run(n int, t Task) {
 }
 
 func (p *Pool) work() {
-	for range p.start {
+	for await(p.start) {
 		p.drain()
 		p.done <- struct{}{}
 	}
+}
+
+// patience is how long a worker, or the caller for the last worker, keeps looking
+// before it sleeps: to be woken takes up to as long, and the runs of a training step
+// follow each other sooner. It decides who waits how, never what is computed.
+const patience = 100 * time.Microsecond
+
+// await receives from c and reports whether it is still open.
+func await(c <-chan struct{}) bool {
+	for from := time.Now(); len(c) == 0 && time.Since(from) < patience; {
+	}
+	_, open := <-c
+	return open
 }
 
 func (p *Pool) drain() {
