@@ -5,6 +5,7 @@
 package par
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +28,12 @@ type Pool struct {
 	next    atomic.Int64
 	fault   atomic.Pointer[any]
 	dry     bool
+	patient bool // each worker has a processor to itself
 }
 
 // New returns a pool of the given number of workers (1 when below).
 func New(workers int) *Pool {
-	p := &Pool{workers: max(1, workers)}
+	p := &Pool{workers: max(1, workers), patient: workers <= runtime.GOMAXPROCS(0)}
 	p.start = make(chan struct{}, p.workers)
 	p.done = make(chan struct{}, p.workers)
 	for range p.workers - 1 {
@@ -84,7 +86,7 @@ func (p *Pool) Run(n int, t Task) {
 	}
 	p.drain()
 	for range helpers {
-		await(p.done)
+		p.await(p.done)
 	}
 	p.task = nil
 	fault := p.fault.Swap(nil)
@@ -95,7 +97,7 @@ func (p *Pool) Run(n int, t Task) {
 }
 
 func (p *Pool) work() {
-	for await(p.start) {
+	for p.await(p.start) {
 		p.drain()
 		p.done <- struct{}{}
 	}
@@ -107,8 +109,8 @@ func (p *Pool) work() {
 const patience = 100 * time.Microsecond
 
 // await receives from c and reports whether it is still open.
-func await(c <-chan struct{}) bool {
-	for from := time.Now(); len(c) == 0 && time.Since(from) < patience; {
+func (p *Pool) await(c <-chan struct{}) bool {
+	for from := time.Now(); p.patient && len(c) == 0 && time.Since(from) < patience; {
 	}
 	_, open := <-c
 	return open
