@@ -1,7 +1,7 @@
 // Package embedded holds what the command works with when it is given nothing: an
 // encoder that has read, and 1,000 labelled texts for it to be fine-tuned on.
 //
-// The encoder is a small BERT of 4 layers of width 256 over 8,000 word pieces,
+// The encoder is a small BERT of 2 layers of width 128 over 8,000 word pieces,
 // pretrained by pactune pretrain on Wikipedia and novels; encoder/README.md is its
 // card. It is under a licence of its own, in the files LICENSE and NOTICE beside it.
 //

@@ -18,7 +18,7 @@ func Encoder() fs.FS { return sub(encoder, "encoder") }
 func Default() *train.Builtin {
 	return &train.Builtin{
 		Model:    Encoder(),
-		Encoding: "the encoder in the binary (4 layers of width 256, pretrained on Wikipedia and novels, CC BY-SA 4.0)",
+		Encoding: "the encoder in the binary (2 layers of width 128, pretrained on Wikipedia and novels, CC BY-SA 4.0)",
 	}
 }
 

@@ -148,7 +148,7 @@ func TestFillMaskStops(t *testing.T) {
 
 // The encoder inside the program has learnt how words stand together: of 25 sentences
 // with a masked preposition, article, pronoun or form of "to be" it finds the word
-// among its first five for 23. The five commonest tokens, whatever the sentence, have
+// among its first five for 24. The five commonest tokens, whatever the sentence, have
 // 5 of them.
 func TestEncoderHasRead(t *testing.T) {
 	data, err := os.ReadFile("../../embedded/testdata/cloze.txt")
@@ -173,7 +173,7 @@ func TestEncoderHasRead(t *testing.T) {
 			t.Logf("%s: %v, not %s", sentences[i], first, words[i])
 		}
 	}
-	if t.Logf("%d of %d", found, len(words)); found < 20 {
-		t.Errorf("%d of %d words among the first five; want 20", found, len(words))
+	if t.Logf("%d of %d", found, len(words)); found < 22 {
+		t.Errorf("%d of %d words among the first five; want 22", found, len(words))
 	}
 }
