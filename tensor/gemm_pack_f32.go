@@ -25,9 +25,8 @@ func layoutOfA(kernel asm.Kernel, kind Kind, kc int) layoutA {
 	return layoutA{words, 1, kernel.MR * words}
 }
 
-// inPlace reports whether A is read where it lies: its rows are so near to each
-// other that those of a tile and a panel of B fit into the first-level cache, whose
-// sets addresses 4 KiB apart share.
+// inPlace reports whether A is read where it lies, for which its rows must be near
+// to each other: the sets of the first-level cache repeat every 4 KiB. Measured on AVX2.
 func (p *product) inPlace(kernel asm.Kernel) bool {
 	return p.kind != TN && kernel.Precision == asm.Float32 && p.lda <= 3*KC
 }
