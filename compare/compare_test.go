@@ -19,6 +19,7 @@ type fake struct {
 	task, exit, data string
 	method, model    string
 	rows             int
+	rate             float64
 	majority         map[string]float64
 	metrics          map[string]float64
 }
@@ -36,7 +37,7 @@ func (f fake) write(t *testing.T, dir string, seed int) {
 		results[name] = v
 	}
 	manifest := map[string]any{
-		"program": "pactune", "exit": f.exit, "config": map[string]any{"task_name": f.task, "method": "cwgnc" + f.method}, "model": map[string]any{"path": "bert", "sha256": f.model},
+		"program": "pactune", "exit": f.exit, "config": map[string]any{"task_name": f.task, "method": "cwgnc" + f.method, "learning_rate": 1e-5 + f.rate, "threads": seed, "seed": seed, "output_dir": dir}, "model": map[string]any{"path": "bert", "sha256": f.model},
 		"seeds": map[string]any{"seed": seed, "data_seed": seed, "sample_seed": 42}, "majority": f.majority,
 		"data": []any{map[string]any{"path": "dev.tsv", "sha256": "00112233445566778899" + f.data, "rows": 277, "use": "validation"}},
 	}
@@ -269,6 +270,7 @@ func TestRefusals(t *testing.T) {
 		{"time", good, 2, "runtime", []string{"a: all_results.json has no eval_runtime; expected"}},
 		{"rate", good, 2, "samples_per_second_mm", []string{"a: all_results.json has no eval_samples_per_second_mm; expected"}},
 		{"method", change(func(f *fake) { f.method = "2" }), 2, "", []string{"b: its method is cwgnc2, that of ", "a is cwgnc; expected"}},
+		{"option", change(func(f *fake) { f.rate = 1e-5 }), 2, "", []string{"b: its --learning_rate is 2e-05, that of ", "a is 1e-05; expected"}},
 		{"model", change(func(f *fake) { f.model = "ff" }), 2, "", []string{"b: its model is that with the SHA-256 ff, that of ", "a is bert; expected"}},
 		{"unfinished", change(func(f *fake) { f.exit = "running" }), 2, "", []string{"b: the run has not finished", "pactune resume"}},
 		{"seed", good, 1, "", []string{"b: has the seed 1 of ", "a; expected"}},

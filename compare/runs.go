@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sort"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"pactune/internal/bounded"
 	"pactune/internal/fault"
 	"pactune/internal/strictjson"
+	"pactune/train"
 )
 
 // Run is what the folder of a run says about its result.
@@ -20,6 +22,7 @@ type Run struct {
 	Dir      string
 	Task     string // "" for a user's own data
 	Method   string
+	Options  map[string]any // of train, by name
 	Model    Model
 	Seeds    Seeds
 	Exit     string
@@ -65,7 +68,7 @@ func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
 // ReadGroup reads the run in a folder, or all runs below it in the order of their
 // paths. An error of kind Data says that there are none, that one has not ended,
-// or that two are of different methods or models, or have the same seeds.
+// or that two are of different methods, models or options, or have the same seeds.
 func ReadGroup(dir string) (*Group, error) {
 	g := &Group{Name: filepath.Clean(dir)}
 	known := map[Seeds]string{}
@@ -106,10 +109,7 @@ func ReadGroup(dir string) (*Group, error) {
 
 func readRun(dir string) (*Run, error) {
 	var manifest struct {
-		Config struct {
-			Task   string `json:"task_name"`
-			Method string `json:"method"`
-		} `json:"config"`
+		Config   map[string]any     `json:"config"`
 		Model    Model              `json:"model"`
 		Seeds    Seeds              `json:"seeds"`
 		Exit     string             `json:"exit"`
@@ -119,7 +119,9 @@ func readRun(dir string) (*Run, error) {
 	if err := readJSON(filepath.Join(dir, "run.json"), &manifest); err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, Task: manifest.Config.Task, Method: manifest.Config.Method, Model: manifest.Model, Seeds: manifest.Seeds,
+	task, _ := manifest.Config["task_name"].(string)
+	method, _ := manifest.Config["method"].(string)
+	r := &Run{Dir: dir, Task: task, Method: method, Options: manifest.Config, Model: manifest.Model, Seeds: manifest.Seeds,
 		Exit: manifest.Exit, Data: manifest.Data, Majority: manifest.Majority, Metrics: map[string]float64{}}
 	if r.Diverged() {
 		return r, nil
@@ -185,15 +187,28 @@ func (r *Run) choice() string {
 	return "expected with --metric one of " + strings.Join(names, ", ")
 }
 
-// sameMethod refuses a run of another method or model than that of another run of
-// its group. What a run.json does not name is not held against the other's.
+// sameMethod refuses a run of another method, model or option than that of another
+// run of its group. What a run.json does not name is not held against the other's.
 func (r *Run) sameMethod(other *Run) error {
-	for _, c := range []struct{ option, a, b string }{
-		{"method", r.Method, other.Method},
-		{"model", r.Model.name(), other.Model.name()},
-	} {
-		if c.a != c.b && c.a != "" && c.b != "" {
-			return fault.Errorf(fault.Data, "%s: its %s is %s, that of %s is %s; expected runs that differ in their seeds only: name the folder of one method", r.Dir, c.option, c.a, other.Dir, c.b)
+	differs := func(what string, a, b any) error {
+		return fault.Errorf(fault.Data, "%s: its %s is %v, that of %s is %v; expected runs that differ in their seeds only: name the folder of one method", r.Dir, what, a, other.Dir, b)
+	}
+	if a, b := r.Method, other.Method; a != b && a != "" && b != "" {
+		return differs("method", a, b)
+	}
+	if a, b := r.Model.name(), other.Model.name(); a != b && a != "" && b != "" {
+		return differs("model", a, b)
+	}
+	var names []string
+	for name := range r.Options {
+		if train.Shapes(name) && name != "task_name" && !strings.HasSuffix(name, "seed") {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		if a, b := r.Options[name], other.Options[name]; b != nil && !reflect.DeepEqual(a, b) {
+			return differs("--"+name, a, b)
 		}
 	}
 	return nil

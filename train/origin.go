@@ -59,6 +59,13 @@ func shaping(c *Config, table []Option) map[string]string {
 	return values
 }
 
+// Shapes tells whether a run's result may depend on the value of train's option of
+// that name.
+func Shapes(name string) bool {
+	o, err := lookup(listed, name)
+	return err == nil && o.bind != nil && o.shapes()
+}
+
 // shapes tells whether a result may depend on the value of the option.
 func (o *Option) shapes() bool {
 	switch o.Name {

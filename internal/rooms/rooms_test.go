@@ -32,7 +32,7 @@ var only = map[string][]string{
 	"glue":            {"tokenizer", "stats", "internal/fault", "internal/rng", "internal/strictjson", "internal/plural"},
 	"corpus":          {"tokenizer", "internal/fault", "internal/rng", "internal/par", "internal/fmath", "internal/plural"},
 	"plot":            {"internal/bounded", "internal/fault", "internal/strictjson"},
-	"compare":         {"glue", "stats", "internal/bounded", "internal/fault", "internal/strictjson"},
+	"compare":         {"train", "glue", "stats", "internal/bounded", "internal/fault", "internal/strictjson"},
 	"report":          {"plot", "compare", "stats", "safetensors", "internal/bounded", "internal/fault", "internal/strictjson", "internal/plural"},
 	"sweep":           {"train", "internal/files", "internal/bounded", "internal/fault", "internal/strictjson", "internal/strictyaml", "internal/plural"},
 	"submission":      {"glue", "internal/fault", "internal/plural"},
