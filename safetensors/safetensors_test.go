@@ -152,6 +152,8 @@ func TestRefusedTensors(t *testing.T) {
 		"expected the 8":    {{Name: "a", DType: F32, Shape: []int{2}, Data: make([]byte, 4)}},
 		"can be addressed":  {{Name: "a", DType: F32, Shape: []int{-1}}},
 		"no name":           {{Name: metadataKey, DType: F32, Shape: []int{1}, Data: make([]byte, 4)}},
+		"sizes of at most":  {{Name: "a", DType: F32, Shape: []int{1 << 60, 0}}},
+		`"\x00" is no name`: {{Name: "\x00", DType: F32, Shape: []int{0}}},
 		`"\xff" is no name`: {{Name: "\xff", DType: F32, Shape: []int{1}, Data: make([]byte, 4)}},
 	} {
 		var b bytes.Buffer

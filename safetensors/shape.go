@@ -21,6 +21,10 @@ func byteSize(dtype DType, shape []int) (uint64, bool) {
 	return n, high == 0 && n <= math.MaxInt64
 }
 
+// MaxSize is the largest size of a dimension: every reader of JSON keeps integers up to
+// 2^53, and this one refuses those above.
+const MaxSize int64 = 1 << 53
+
 func describe(dtype DType, shape []int, bytes uint64, ok bool) string {
 	if !ok {
 		return fmt.Sprintf("a size that can be addressed of %s %v", dtype, shape)

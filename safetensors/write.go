@@ -3,6 +3,7 @@ package safetensors
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -65,7 +66,9 @@ func (t *Tensor) check() error {
 		return fault.Errorf(fault.Internal, "safetensors: tensor %q has the unknown dtype %q", t.Name, t.DType)
 	case !ok || n != uint64(len(t.Data)):
 		return fault.Errorf(fault.Internal, "safetensors: tensor %q has %d bytes, expected %s", t.Name, len(t.Data), describe(t.DType, t.Shape, n, ok))
-	case t.Name == metadataKey || !utf8.ValidString(t.Name):
+	case slices.ContainsFunc(t.Shape, func(size int) bool { return int64(size) > MaxSize }):
+		return fault.Errorf(fault.Internal, "safetensors: tensor %q has the shape %v, expected sizes of at most %d", t.Name, t.Shape, MaxSize)
+	case t.Name == metadataKey || !utf8.ValidString(t.Name) || strings.IndexByte(t.Name, 0) >= 0:
 		return fault.Errorf(fault.Internal, "safetensors: %q is no name of a tensor", t.Name)
 	}
 	return nil

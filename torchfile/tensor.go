@@ -64,8 +64,8 @@ func sizes(what string, v any) ([]int, error) {
 	out := make([]int, len(values))
 	for i, v := range values {
 		n, ok := v.(int64)
-		if !ok || n < 0 || int64(int(n)) != n {
-			return nil, fmt.Errorf("%s: found %s, expected an integer from 0 on", what, describe(v))
+		if !ok || n < 0 || n > safetensors.MaxSize || int64(int(n)) != n {
+			return nil, fmt.Errorf("%s: found %s, expected an integer from 0 to 2^53", what, describe(v))
 		}
 		out[i] = int(n)
 	}

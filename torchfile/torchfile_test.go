@@ -120,7 +120,10 @@ func check(t *testing.T, tensors []safetensors.Tensor, err error) {
 		t.Fatal(err)
 	}
 	again, err := safetensors.Parse(b.Bytes(), "again")
-	if err != nil || len(again.Names()) != len(tensors) {
-		t.Fatalf("%v: %d tensors, want %d", err, len(again.Names()), len(tensors))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Names()) != len(tensors) {
+		t.Fatalf("%d tensors, want %d", len(again.Names()), len(tensors))
 	}
 }
