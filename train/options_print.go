@@ -224,7 +224,7 @@ func writeRecipes(w io.Writer) {
 		{"`pactune pretrain`", recipes["pretrain"]},
 		{"`--compat authors`", compats["authors"]}, {"`--compat hf`", compats["hf"]},
 	}
-	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default, as all does with `--method adamw`. Presets stand on `pac`, and so does `pac+cwgnc`; `pactune pretrain --help` lists the options of pretraining.\n\n| option |")
+	fmt.Fprint(w, "\n## Recipes and presets\n\nWhat a method or a preset sets; everything else keeps its default, as all does with `--method adamw`. Presets stand on `pac`, and so does `pac+cwgnc`; of few rows `--preset embedded` makes more epochs, in the same proportion: the least multiple that is 300 updates; `pactune pretrain --help` lists the options of pretraining.\n\n| option |")
 	for _, c := range columns {
 		fmt.Fprintf(w, " %s |", c.head)
 	}

@@ -192,7 +192,7 @@ func (c *Config) Resolve(f Facts) error {
 	if !c.PAC() {
 		return nil
 	}
-	c.settleStages()
+	c.settleStages(f.TrainRows)
 	return c.settleGamma()
 }
 
@@ -274,7 +274,7 @@ func (c *Config) settleClipping() error {
 // settleStages divides the epochs of PAC-tuning: one number given leaves the
 // other to the preset, the total by adding its second stage, the first stage
 // by keeping its share.
-func (c *Config) settleStages() {
+func (c *Config) settleStages(rows int) {
 	total, first := c.set["num_train_epochs"], c.set["pac_stage1_epochs"] && c.PACStage1Epochs > 0
 	p := NewConfig()
 	p.layer("", recipes["pac"])
@@ -286,6 +286,35 @@ func (c *Config) settleStages() {
 	case first && !total:
 		c.NumTrainEpochs = c.PACStage1Epochs + p.NumTrainEpochs - p.PACStage1Epochs
 		c.from["num_train_epochs"] = "pac_stage1_epochs"
+	case !first:
+		c.PACStage1Epochs = p.PACStage1Epochs // also where 0 was given
+		c.stretch(rows)
+	}
+}
+
+// fewestUpdates is how many the paper makes of its 100 examples.
+const fewestUpdates = 300
+
+// stretch multiplies the epochs of the embedded preset by the least whole number that
+// makes fewestUpdates of the rows: its few epochs are those of a thousand rows.
+func (c *Config) stretch(rows int) {
+	if c.Preset != "embedded" || c.MaxSteps > 0 || rows == 0 {
+		return
+	}
+	updates := c.NumTrainEpochs * math.Ceil(float64(rows)/float64(c.BatchSize*c.AccumulationSteps))
+	factor := math.Ceil(fewestUpdates / updates)
+	if factor <= 1 {
+		return
+	}
+	c.NumTrainEpochs *= factor
+	c.PACStage1Epochs *= factor
+	if !c.set["eval_epochs"] {
+		c.EvalEpochs *= int(factor)
+	}
+	for _, name := range []string{"num_train_epochs", "pac_stage1_epochs", "eval_epochs"} {
+		if !c.set[name] {
+			c.from[name] = fmt.Sprintf("preset embedded, at least %d updates", fewestUpdates)
+		}
 	}
 }
 

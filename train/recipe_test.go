@@ -61,6 +61,34 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
+// The embedded preset makes 300 updates of few rows, unless the user says how long.
+func TestFewRowsMakeMoreEpochs(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		rows int
+		want string // epochs, of stage 1, between evaluations
+	}{
+		{"", 750, "12 8 2"},
+		{"", 500, "12 8 2"}, // 25 updates an epoch
+		{"", 480, "24 16 4"},
+		{"", 100, "60 40 10"},
+		{"", 3, "300 200 50"},
+		{"--per_device_train_batch_size 5", 100, "24 16 4"},
+		{"--gradient_accumulation_steps 2", 100, "108 72 18"},
+		{"--num_train_epochs 12", 100, "12 8 2"},
+		{"--pac_stage1_epochs 8", 100, "12 8 2"},
+		{"--pac_stage1_epochs 0", 100, "60 40 10"},
+		{"--max_steps 60", 100, "12 8 2"},
+		{"--eval_epochs 1", 100, "60 40 1"},
+		{"--preset paper", 100, "300 250 10"},
+	} {
+		c := resolved(t, "d.csv --method pac "+test.args, Facts{TrainRows: test.rows, Builtin: true})
+		if got := fmt.Sprint(c.NumTrainEpochs, c.PACStage1Epochs, c.EvalEpochs); got != test.want {
+			t.Errorf("%q, %d rows: %s, want %s", test.args, test.rows, got, test.want)
+		}
+	}
+}
+
 // Option beats preset beats recipe beats default, whatever comes first.
 func TestPrecedence(t *testing.T) {
 	few := Facts{TrainRows: 100}
