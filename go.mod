@@ -3,6 +3,8 @@ module pactune
 go 1.22.0
 
 require (
+	github.com/andybalholm/brotli v1.1.0
+	github.com/klauspost/compress v1.17.9
 	github.com/klauspost/cpuid/v2 v2.2.9
 	github.com/parquet-go/parquet-go v0.25.1
 	github.com/spf13/cobra v1.8.1
@@ -13,10 +15,8 @@ require (
 )
 
 require (
-	github.com/andybalholm/brotli v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/klauspost/compress v1.17.9 // indirect
 	github.com/pierrec/lz4/v4 v4.1.21 // indirect
 	github.com/spf13/pflag v1.0.5 // indirect
 )

@@ -19,9 +19,10 @@
 //	Other        anything else: a group, a date, a decimal, bytes of a fixed length
 //
 // The content is not trusted. What does not fit the format, also where the
-// library panics, is an error that says so; the caller adds the file's name. A
-// damaged file may still cost the memory of the pages that it claims to have,
-// which the format bounds at 2 GiB each.
+// library panics, is an error that says so; the caller adds the file's name. The
+// library believes every number of a file: how long a list is, a page, a run. They are
+// therefore held against each other and the file's size before it reads them
+// (thrift.go, pages.go).
 package parquet
 
 import (
@@ -55,6 +56,7 @@ type Reader struct {
 	groups []parquet.RowGroup
 	group  [][]any // of the current group, a slice for each column
 	row, n int     // next row of the group, and its rows
+	left   int     // bytes of texts that may still come
 }
 
 // leaf is a column of the library: where it belongs and how it is read.
@@ -75,23 +77,33 @@ func NewReader(content []byte) (r *Reader, err error) {
 	defer guard(&err)
 	if n := len(content); n < 12 || string(content[:4]) != magic || string(content[n-4:]) != magic {
 		return nil, fmt.Errorf("does not begin and end with %s, as a Parquet file does: it is another kind of file, or is cut short", magic)
-	} else if footer := binary.LittleEndian.Uint32(content[n-8:]); int64(footer) > int64(n-12) {
+	} else if footer := int64(binary.LittleEndian.Uint32(content[n-8:])); footer > int64(n-12) {
 		return nil, fmt.Errorf("found a footer of %d bytes in a file of %d: the file is damaged", footer, n)
+	} else if err := checkFooter(content[int64(n-8)-footer : n-8]); err != nil {
+		return nil, damaged(err)
 	}
 	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, damaged(err)
 	}
+	columns := leavesOf(file.Root(), nil)
 	for _, g := range file.Metadata().RowGroups {
-		for _, c := range g.Columns {
+		if len(g.Columns) != len(columns) {
+			return nil, damaged(fmt.Errorf("found %d columns in a group of rows, expected %d", len(g.Columns), len(columns)))
+		}
+		for i := range g.Columns {
+			c := &g.Columns[i]
 			// The library looks for the size of a block by doubling until it fits:
 			// in a damaged file, without end.
 			if codec := c.MetaData.Codec; codec == format.Lz4Raw {
 				return nil, fmt.Errorf("is compressed with %v, which is not read; write it with SNAPPY, GZIP, BROTLI, ZSTD or without compression", codec)
 			}
+			if err := checkChunk(content, &c.MetaData, columns[i]); err != nil {
+				return nil, damaged(fmt.Errorf("column %q: %w", strings.Join(c.MetaData.PathInSchema, "."), err))
+			}
 		}
 	}
-	r = &Reader{size: len(content), groups: file.RowGroups()}
+	r = &Reader{size: len(content), left: max(textBytes, pageRatio*len(content)), groups: file.RowGroups()}
 	for i, f := range file.Schema().Fields() {
 		r.names = append(r.names, f.Name())
 		r.addLeaves(f, leaf{field: i, optional: f.Optional()}, 0)
@@ -100,6 +112,17 @@ func NewReader(content []byte) (r *Reader, err error) {
 }
 
 const magic = "PAR1"
+
+// leavesOf are the columns that have values, in the order of the file.
+func leavesOf(c *parquet.Column, found []*parquet.Column) []*parquet.Column {
+	if c.Leaf() {
+		return append(found, c)
+	}
+	for _, child := range c.Columns() {
+		found = leavesOf(child, found)
+	}
+	return found
+}
 
 // Columns names the columns of the first level.
 func (r *Reader) Columns() []string { return r.names }
@@ -130,6 +153,10 @@ func (r *Reader) Next(row []any) (err error) {
 // one may claim.
 const rowsPerByte = 64
 
+// textBytes is what the texts of the smallest file may have in all: rows that share a
+// long text of a dictionary are copies of it.
+const textBytes = 64 << 20
+
 // read reads a group of rows, column by column.
 func (r *Reader) read(g parquet.RowGroup) error {
 	if n := g.NumRows(); n < 0 || n > rowsPerByte*int64(r.size) {
@@ -142,7 +169,7 @@ func (r *Reader) read(g parquet.RowGroup) error {
 	}
 	for i := range r.leaves {
 		l := &r.leaves[i]
-		values, err := l.column(chunks[i], r.n)
+		values, err := l.column(chunks[i], r.n, &r.left)
 		if err == nil && len(values) != r.n {
 			err = fmt.Errorf("found %d rows, expected %d", len(values), r.n)
 		}
@@ -155,7 +182,7 @@ func (r *Reader) read(g parquet.RowGroup) error {
 }
 
 // column reads a column of a group of n rows.
-func (l *leaf) column(chunk parquet.ColumnChunk, n int) (column []any, err error) {
+func (l *leaf) column(chunk parquet.ColumnChunk, n int, left *int) (column []any, err error) {
 	if l.read == nil { // nothing in it is looked at
 		for range n {
 			column = append(column, l.constant())
@@ -172,7 +199,7 @@ func (l *leaf) column(chunk parquet.ColumnChunk, n int) (column []any, err error
 		if err != nil {
 			return nil, err
 		}
-		if column, err = l.page(page, column, n); err != nil {
+		if column, err = l.page(page, column, n, left); err != nil {
 			return nil, err
 		}
 		parquet.Release(page)
@@ -182,7 +209,7 @@ func (l *leaf) column(chunk parquet.ColumnChunk, n int) (column []any, err error
 // page appends the rows of a page. The library's own reader of values does not
 // end where a damaged page has fewer values than it claims; here their index
 // runs out of range, which guard catches.
-func (l *leaf) page(page parquet.Page, column []any, n int) ([]any, error) {
+func (l *leaf) page(page parquet.Page, column []any, n int, left *int) ([]any, error) {
 	definitions, repetitions, value := page.DefinitionLevels(), page.RepetitionLevels(), values(page)
 	next := 0
 	for i := range int(page.NumValues()) {
@@ -200,6 +227,11 @@ func (l *leaf) page(page parquet.Page, column []any, n int) ([]any, error) {
 		if level == l.level {
 			v = l.read(value(next))
 			next++
+		}
+		if text, ok := v.(string); ok {
+			if *left -= len(text); *left < 0 {
+				return nil, fmt.Errorf("found more bytes of texts than a file of this size has")
+			}
 		}
 		l.put(&column[len(column)-1], v, level)
 	}
@@ -243,7 +275,8 @@ func (l *leaf) constant() any {
 	return Other{}
 }
 
-func damaged(err error) error { return fmt.Errorf("is a damaged Parquet file: %w", err) }
+// damaged cuts what the library says, which may name every level of a deep file.
+func damaged(err error) error { return fmt.Errorf("is a damaged Parquet file: %.200v", err.Error()) }
 
 // guard turns a panic of the library into an error.
 func guard(err *error) {
