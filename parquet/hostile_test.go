@@ -98,11 +98,17 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := uvarints(16<<20<<1, 0)
-	prefixes, err := parquet.DeltaBinaryPacked.EncodeInt32(nil, slicesOf(4000, 30_000))
+	prefixes, err := parquet.DeltaBinaryPacked.EncodeInt32(nil, repeat(int32(30_000), 4000))
 	if err != nil {
 		t.Fatal(err)
 	}
 	bytesOf := format.ByteArray
+	optional := format.Optional
+	nested, err := thrift.Marshal(&protocol, &format.FileMetaData{Version: 1, RowGroups: []format.RowGroup{},
+		Schema: repeat(format.SchemaElement{Name: "g", NumChildren: 1, RepetitionType: &optional}, 100_000)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
@@ -112,6 +118,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		"lists in lists":      {footed(append([]byte{0xc9}, bytes.Repeat([]byte{0x19}, 1<<20)...)), "more than 32 deep", 64},
 		"list of 2^31":        {footed(append([]byte{0x29, 0xfc}, uvarints(1<<31-1)...)), "a list of 2147483647 items", 64},
 		"list of empty items": {footed(append(append([]byte{0x29, 0xfc}, uvarints(1<<20)...), make([]byte, 1<<20)...)), "more than 131072 items", 64},
+		"groups in groups":    {footed(nested), "groups of columns in one another, more than 32 deep", 64},
 		"page of 2 GiB":       {lie{kind: format.Int32, codec: format.Snappy, rows: 1, pages: []lyingPage{dataPage(1, format.Plain, 4, 0, 0).claims(1<<31 - 1)}}.file(t), "a page of 2147483647 bytes made of 3", 64},
 		"snappy of 4 GiB":     {lie{kind: format.Int32, codec: format.Snappy, rows: 1, pages: []lyingPage{dataPage(1, format.Plain, uvarints(1<<32-1)...).claims(4)}}.file(t), "a page of 4294967295 bytes, expected 4", 64},
 		"zstd bomb":           {lie{kind: format.Int32, codec: format.Zstd, rows: 1, pages: []lyingPage{dataPage(1, format.Plain, z.EncodeAll(zeros, nil)...).claims(4)}}.file(t), "more than the 4 bytes that it claims", 64},
@@ -143,8 +150,8 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	}
 }
 
-func slicesOf(n int, v int32) []int32 {
-	s := make([]int32, n)
+func repeat[T any](v T, n int) []T {
+	s := make([]T, n)
 	for i := range s {
 		s[i] = v
 	}

@@ -35,11 +35,31 @@ const (
 	zstdWindow = 32 << 20 // of what is not made for long distances, the largest
 )
 
-// checkFooter holds the footer of a file against the library's decoder.
+// checkFooter holds the footer of a file against the library's decoder, and the depth
+// of its schema against what the library can open: it names every group by its whole
+// path first.
 func checkFooter(footer []byte) error {
 	w := walk{b: footer}
-	w.structOf(footerType, 0)
-	return w.err
+	if w.structOf(footerType, 0); w.err != nil {
+		return w.err
+	}
+	var m format.FileMetaData
+	if err := thrift.Unmarshal(&protocol, footer, &m); err != nil {
+		return err
+	}
+	var open []int32 // of the groups that an element is in: how many children are still to come
+	for _, e := range m.Schema {
+		for len(open) > 0 && open[len(open)-1] <= 0 {
+			open = open[:len(open)-1]
+		}
+		if len(open) > 0 {
+			open[len(open)-1]--
+		}
+		if open = append(open, e.NumChildren); len(open) > deepest {
+			return fmt.Errorf("found groups of columns in one another, more than %d deep", deepest)
+		}
+	}
+	return nil
 }
 
 // checkChunk walks the pages of a column of a group of rows.
