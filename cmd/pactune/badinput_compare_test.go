@@ -21,6 +21,8 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 		"twins2": `{"exit": "finished", "seeds": {"seed": 1}}`,
 		"adamw":  `{"exit": "finished", "seeds": {"seed": 1}, "config": {"method": "adamw"}}`,
 		"pac":    `{"exit": "finished", "seeds": {"seed": 2}, "config": {"method": "pac"}}`,
+		"slow":   `{"exit": "finished", "seeds": {"seed": 1}, "config": {"learning_rate": 1e-5}}`,
+		"fast":   `{"exit": "finished", "seeds": {"seed": 2}, "config": {"learning_rate": 0.001}}`,
 		"gone":   `{"exit": "diverged: update 3: the loss is NaN"}`,
 	} {
 		run(name, manifest)
@@ -31,6 +33,9 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 	f.mkdir("mixed")
 	f.must(renameFile(f, "seeds/adamw", "mixed/a"))
 	f.must(renameFile(f, "seeds/pac", "mixed/b"))
+	f.mkdir("rates")
+	f.must(renameFile(f, "seeds/slow", "rates/a"))
+	f.must(renameFile(f, "seeds/fast", "rates/b"))
 	f.mkdir("seeds/bare")
 	f.write("seeds/bare/run.json", `{"exit": "finished"}`)
 }, []badInput{
@@ -41,6 +46,7 @@ var badComparing = part{"Comparing", true, func(f *badFiles) {
 	{"comparing by the number of rows", "compare tuned --metric samples", 3, []string{"tuned: all_results.json has no eval_samples", "accuracy"}},
 	{"comparing runs that all diverged", "compare seeds/gone", 3, []string{"seeds/gone: every run diverged"}},
 	{"two methods in one folder", "compare mixed", 3, []string{"mixed/b: its method is pac, that of mixed/a is adamw"}},
+	{"two learning rates in one folder", "compare rates", 3, []string{"rates/b: its --learning_rate is 0.001, that of rates/a is 1e-05"}},
 	{"unknown format", "compare tuned --format xml", 2, []string{"text, markdown, csv, json"}},
 	{"run that goes on", "compare seeds/going", 3, []string{"seeds/going: the run has not finished"}},
 	{"run.json cut short", "compare seeds/cut", 3, []string{"seeds/cut/run.json: "}},
