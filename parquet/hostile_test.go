@@ -86,7 +86,7 @@ func uvarints(values ...uint64) (b []byte) {
 	return b
 }
 
-// Small files that would cost the library's reader gigabytes, its stack or hours.
+// Files whose numbers lie are refused before the library makes room for them.
 func TestHostileFilesAreRefused(t *testing.T) {
 	z, err := zstd.NewWriter(nil)
 	if err != nil {

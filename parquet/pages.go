@@ -73,7 +73,7 @@ func checkChunk(content []byte, m *format.ColumnMetaData, column *parquet.Column
 		return fmt.Errorf("found a column of %d bytes at byte %d in a file of %d", m.TotalCompressedSize, at, size)
 	}
 	// Each value of a list and of a row counts.
-	values := int64(rowsPerByte * size)
+	values := rowsPerByte * size
 	for rest := content[at : at+m.TotalCompressedSize]; len(rest) > 0; {
 		w := walk{b: rest}
 		if w.structOf(headerType, 0); w.err != nil {
