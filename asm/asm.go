@@ -9,8 +9,8 @@
 // MR × NR elements, whose accumulators stay in registers, and copies or
 // transposes operands into panels that the tile reads in order. Package tensor
 // blocks whole matrices around them. bf16*.go has the same for operands that are
-// rounded to bfloat16 while they are packed, bfmmla*.go for arm64; their sums are
-// float32. vec*.go and
+// rounded to bfloat16 while they are packed, amx*.go and bfmmla*.go for the processors
+// that multiply whole matrices of them; their sums are float32. vec*.go and
 // the generated vec_*.s hold the functions over vectors (activations, softmax,
 // normalisation, optimisers, normal deviates).
 //
@@ -27,7 +27,7 @@
 //
 // In bfloat16 two things differ: VDPBF16PS puts 0 in place of a subnormal partial
 // sum, and a float32 kernel that stands in for it does not (Kernel.Tile); and arm64's
-// BFMMLA adds in an order and with a rounding of its own (BFDotAdd).
+// BFMMLA and Intel's AMX add in orders of their own (BFDotAdd, TileDotAdd).
 //
 // Kernels check nothing but the lengths of their slices; package tensor checks
 // shapes. None of them allocates, and all may run concurrently.

@@ -15,8 +15,11 @@ func tileBF16(isa ISA, rows, cols, words int, a []float32, rs, cs int, b []float
 	tileBF16Reference(rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
 }
 
+// hasPairs tells whether the assembly that packs pairs runs.
+func hasPairs(isa ISA) bool { return isa == AVX512 || isa == AMX && hasAMX }
+
 func copyBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, width int) {
-	if isa == AVX512 {
+	if hasPairs(isa) {
 		copyBF16AVX512(&dst[0], ldd, &src[0], lds, rows, width)
 		return
 	}
@@ -27,7 +30,7 @@ func copyBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, width i
 // column where there are fewer, and multiples of sixteen rows.
 func transposeBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, width int) {
 	whole := rows &^ 15
-	if isa != AVX512 || whole == 0 {
+	if !hasPairs(isa) || whole == 0 {
 		transposeBF16Reference(dst, ldd, src, lds, rows, width)
 		return
 	}
@@ -44,7 +47,7 @@ func transposeBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, wi
 }
 
 func rowsBF16(isa ISA, dst []float32, ldd int, src []float32, lds, rows, k int) {
-	if isa == AVX512 {
+	if hasPairs(isa) {
 		rowsBF16AVX512(&dst[0], ldd, &src[0], lds, rows, k)
 		return
 	}

@@ -50,16 +50,17 @@ func TestRoundBF16IsNearest(t *testing.T) {
 	}
 }
 
-// testedBF16Kernels are BF16Kernels, and that of BFMMLA in plain Go where there is
-// no such instruction.
+// testedBF16Kernels are BF16Kernels, and those of BFMMLA and AMX in plain Go where
+// there is no such instruction.
 func testedBF16Kernels() []Kernel {
 	ks := BF16Kernels()
-	for _, k := range ks {
-		if k == bfmmla {
-			return ks
+	best := ks[len(ks)-1]
+	for _, k := range []Kernel{bfmmla, amx} {
+		if k != best {
+			ks = append(ks, k)
 		}
 	}
-	return append(ks, bfmmla)
+	return ks
 }
 
 // Packing rounds as RoundBF16 does, in every kernel: every sign and exponent with
@@ -73,7 +74,7 @@ func TestExhaustiveRoundBF16(t *testing.T) {
 	if *exhaustive {
 		each, lower = 1<<16, func(i int) uint32 { return uint32(i) }
 	}
-	src, dst := make([]float32, 1<<16), make([]float32, 1<<16)
+	src, dst := make([]float32, 1<<16), make([]float32, 1<<19)
 	for _, k := range testedBF16Kernels() {
 		for upper := uint32(0); upper < 1<<16; upper += uint32(len(src)) / each {
 			for i := range src {
@@ -81,7 +82,11 @@ func TestExhaustiveRoundBF16(t *testing.T) {
 			}
 			k.Rows(dst, k.Words(len(src)), src, len(src), 1, len(src))
 			for i, x := range words(src) {
-				got := words(dst)[i/2] >> (16 * (1 - i%2)) << 16
+				at := i / 2
+				if k == amx {
+					at = at/16*256 + at%16
+				}
+				got := words(dst)[at] >> (16 * (1 - i%2)) << 16
 				if k == bfmmla {
 					got = words(dst)[i/4*4+i%4/2] >> (16 * (i % 2)) << 16
 				} else if k.Precision != BF16 {
@@ -111,7 +116,7 @@ func packedBF16(r *rand.Rand, rows, cols int, value func() float32) matrix {
 // and touches nothing outside of it: normal numbers, then every bit pattern.
 func TestTileBF16EqualsReference(t *testing.T) {
 	for _, k := range BF16Kernels() {
-		if k.Precision != BF16 || k.ISA == Reference || k == bfmmla {
+		if k.Precision != BF16 || k.ISA == Reference || k == bfmmla || k == amx {
 			continue
 		}
 		r := rand.New(rand.NewSource(4))
@@ -160,7 +165,8 @@ func testTileBF16(t *testing.T, k Kernel, r *rand.Rand, rows, cols, n int, value
 // exceeds Σ|ab| by more than what was rounded: n·2^-24·(1+n·2^-24)·Σ|ab|, and
 // float64's own error is far below. BFMMLA adds half as often, to the sums of two
 // terms, and rounds by a whole unit: a term goes through n/2 roundings at most,
-// with those of the first two, hence the same bound, n + 1 for n where n is odd.
+// with those of the first two, hence the same bound, n + 1 for n where n is odd. AMX
+// has shorter chains.
 func TestTileBF16ErrorBound(t *testing.T) {
 	for _, k := range testedBF16Kernels() {
 		for _, n := range []int{256, 7, 2} {
@@ -197,7 +203,7 @@ func testTileBF16ErrorBound(t *testing.T, k Kernel, n int) {
 	}
 }
 
-// Copy, Transpose and Rows put every rounded element in its place, in every
+// Copy, Transpose, Rows and Columns put every rounded element in its place, in every
 // kernel and from numbers of every kind, and write no further than they say.
 func TestPackBF16(t *testing.T) {
 	for _, k := range testedBF16Kernels() {
@@ -206,7 +212,10 @@ func TestPackBF16(t *testing.T) {
 			for _, rows := range []int{1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 64, 67} {
 				vector := (width + k.Lanes - 1) / k.Lanes * k.Lanes
 				for _, ldd := range []int{width, vector, vector + 3} {
-					for _, way := range []string{"Copy", "Transpose", "Rows"} {
+					for _, way := range []string{"Copy", "Transpose", "Rows", "Columns"} {
+						if way == "Columns" && !k.Squares() {
+							continue
+						}
 						testPackBF16(t, k, r, way, rows, width, ldd)
 					}
 				}
@@ -221,11 +230,16 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 	vector := (width + k.Lanes - 1) / k.Lanes * k.Lanes
 	place := func(p, j int) int { return p*ldd + j }
 	end := (n-1)*ldd + vector
-	if way == "Rows" {
+	inRows := way == "Rows" || way == "Columns"
+	if inRows {
 		place = func(p, j int) int { return j*(n+ldd) + p }
 		end = (width-1)*(n+ldd) + n
 	} else if way == "Transpose" && ldd < vector {
 		return
+	}
+	if k == amx && inRows { // squares; the next 16 rows after the space of these
+		place = func(p, j int) int { return j/16*16*(n+ldd) + p/16*256 + j%16*16 + p%16 }
+		end = (width-1)/16*16*(n+ldd) + 16*n
 	}
 	if k == bfmmla {
 		plain, rows := place, way == "Rows"
@@ -244,7 +258,7 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 	guard := math.Float32bits(dst[0])
 	src := newMatrix(r, rows, width)
 	si, sj := src.ld, 1
-	if way != "Copy" {
+	if way == "Transpose" || way == "Rows" {
 		src = newMatrix(r, width, rows)
 		si, sj = 1, src.ld
 	}
@@ -260,6 +274,8 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 		k.Transpose(dst, ldd, src.from(), src.ld, rows, width)
 	case "Rows":
 		k.Rows(dst, n+ldd, src.from(), src.ld, width, rows)
+	case "Columns":
+		k.Columns(dst, n+ldd, src.from(), src.ld, rows, width)
 	}
 	written := make([]bool, len(dst))
 	for p := 0; p < n; p++ {
@@ -279,7 +295,7 @@ func testPackBF16(t *testing.T, k Kernel, r *rand.Rand, way string, rows, width,
 		}
 	}
 	for i, w := range words(dst) {
-		if w != guard && !written[i] && (i >= end || way == "Rows" && k != bfmmla) {
+		if w != guard && !written[i] && (i >= end || inRows && k != bfmmla) {
 			t.Fatalf("%v: %s rows=%d width=%d ldd=%d: element %d was written", k, way, rows, width, ldd, i)
 		}
 	}

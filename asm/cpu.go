@@ -18,9 +18,10 @@ const (
 	AVX512               // AVX-512 F, VL, DQ and BW
 	NEON                 // arm64's vectors of 128 bits
 	BFMMLA               // NEON, and the matrix products of bfloat16 (FEAT_BF16)
+	AMX                  // AVX-512, and the matrix products of bfloat16 of AMX-BF16
 )
 
-var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon", BFMMLA: "bfmmla"}
+var isaNames = [...]string{Reference: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon", BFMMLA: "bfmmla", AMX: "amx"}
 
 // String returns the name that PACTUNE_KERNEL and ParseISA know.
 func (isa ISA) String() string {

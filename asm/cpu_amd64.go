@@ -12,6 +12,9 @@ func detect() []ISA {
 		isas = append(isas, AVX2)
 		if x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW {
 			isas = append(isas, AVX512)
+			if hasAMX {
+				isas = append(isas, AMX)
+			}
 		}
 	}
 	return isas

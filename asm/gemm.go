@@ -21,20 +21,31 @@ const (
 // follow each other in k, rounded by RoundBF16, the first in the upper half; the
 // partner of the last of an odd number is 0. The instruction set BFMMLA has the
 // first in the lower half, an even number of words, and an order of its own
-// (bfmmla.go), in which two rows of dst share the space of both.
+// (bfmmla.go), in which two rows of dst share the space of both. AMX has zeros up to
+// a multiple of 16 words, and A in squares (amx.go).
 type Kernel struct {
 	ISA       ISA
 	Precision Precision
 	MR, NR    int // largest tile of C: MR rows, NR columns
 	Lanes     int // columns of a panel in a vector; NR is a multiple
+
+	// KC is the number of values of k that are summed up before the sum is added to C.
+	// It is part of the number format: the bits of every result depend on it.
+	KC int
 }
 
+// KC is that of all kernels but AMX's: a panel of B of so many rows stays in the
+// first-level cache. AMX multiplies so fast that to add to C costs more than panels
+// from the second level.
+const KC, kcAMX = 256, 1024
+
 var kernels = [...]Kernel{
-	Reference: {Reference, Float32, 4, 32, 16},
-	AVX2:      {AVX2, Float32, 6, 16, 8},
-	AVX512:    {AVX512, Float32, 14, 32, 16},
-	NEON:      {NEON, Float32, 6, 16, 4},
-	BFMMLA:    {NEON, Float32, 6, 16, 4},
+	Reference: {Reference, Float32, 4, 32, 16, KC},
+	AVX2:      {AVX2, Float32, 6, 16, 8, KC},
+	AVX512:    {AVX512, Float32, 14, 32, 16, KC},
+	NEON:      {NEON, Float32, 6, 16, 4, KC},
+	BFMMLA:    {NEON, Float32, 6, 16, 4, KC},
+	AMX:       {AVX512, Float32, 14, 32, 16, KC},
 }
 
 // Kernels returns the float32 micro-kernels that this process can run, slowest
@@ -60,7 +71,7 @@ func BF16Kernels() []Kernel {
 		if isa != Reference && kernels[isa].ISA == isa {
 			ks = append(ks, rounded(isa))
 		}
-		if k := bf16Kernel(isa); k.Precision == BF16 {
+		if k := BF16Kernel(isa); k.Precision == BF16 {
 			ks = append(ks, k)
 		}
 	}
@@ -68,26 +79,34 @@ func BF16Kernels() []Kernel {
 }
 
 // ActiveBF16Kernel returns the micro-kernel for operands in bfloat16 of the
-// instruction set in use. Where that has no instruction for them the operands
-// are rounded and the float32 kernel multiplies them, with the result of
-// VDPBF16PS unless a partial sum is subnormal (see Tile).
-func ActiveBF16Kernel() Kernel { return bf16Kernel(Active()) }
+// instruction set in use.
+func ActiveBF16Kernel() Kernel { return BF16Kernel(Active()) }
 
-func bf16Kernel(isa ISA) Kernel {
+// BF16Kernel returns the micro-kernel for operands in bfloat16 of an available
+// instruction set. Where that has no instruction for them the operands are rounded
+// and the float32 kernel multiplies them, with the result of VDPBF16PS unless a
+// partial sum is subnormal (see Tile). BFMMLA and AMX need not be available: their
+// kernels are in plain Go elsewhere.
+func BF16Kernel(isa ISA) Kernel {
 	switch {
 	case isa == Reference:
-		return Kernel{Reference, BF16, 4, 32, 16}
+		return Kernel{Reference, BF16, 4, 32, 16, KC}
 	case isa == AVX512 && hasAVX512BF16:
-		return Kernel{AVX512, BF16, 14, 32, 16}
+		return Kernel{AVX512, BF16, 14, 32, 16, KC}
 	case isa == BFMMLA:
 		return bfmmla
+	case isa == AMX:
+		return amx
 	}
 	return rounded(isa)
 }
 
-// bfmmla is the kernel of BFMMLA; in builds and on machines without the
-// instruction its methods run in plain Go.
-var bfmmla = Kernel{BFMMLA, BF16, 6, 16, 2}
+// The kernels of BFMMLA and AMX; in builds and on machines without the instruction
+// their methods run in plain Go.
+var (
+	bfmmla = Kernel{BFMMLA, BF16, 6, 16, 2, KC}
+	amx    = Kernel{AMX, BF16, 32, 32, 16, kcAMX}
+)
 
 func rounded(isa ISA) Kernel {
 	k := kernels[isa]
@@ -105,6 +124,8 @@ func (k Kernel) Words(n int) int {
 	switch {
 	case k == bfmmla:
 		return (n + 3) / 4 * 2
+	case k == amx:
+		return (n + 31) / 32 * 16
 	case k.Precision == BF16:
 		return (n + 1) / 2
 	}
@@ -129,10 +150,15 @@ func (k Kernel) Words(n int) int {
 //
 //	acc = BFDotAdd(acc, first(a), first(b), second(a), second(b))
 //
+// and with AMX one of 16 words, a multiple of which words is then,
+//
+//	acc = TileDotAdd(acc, the 32 values of a, the 32 values of b)
+//
 // a is (rows, words) with any strides rs between rows and cs between columns. b is
 // (words, NR) with rows ldb apart: all NR columns are read, also those ≥ cols,
 // which may hold anything. With BFMMLA one of rs and cs is 1: a is what Rows packed
-// with ldd = rs, or what Copy or Transpose packed with ldd = cs. c is (rows, cols) with rows ldc apart; nothing
+// with ldd = rs, or what Copy or Transpose packed with ldd = cs. With AMX a is what
+// Rows or Columns packed with ldd = rs, and its rows are read up to a multiple of 16. c is (rows, cols) with rows ldc apart; nothing
 // outside of it is written, nothing of it is read unless accumulate.
 func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
 	b = b[:(words-1)*ldb+k.NR]
@@ -141,6 +167,11 @@ func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32
 		pair, group := foursA(rs, cs)
 		a = a[:(rows-1)/2*pair+(words/2-1)*group+4]
 		tileFours(rows, cols, words, a, pair, group, b, ldb, c, ldc, accumulate)
+		return
+	}
+	if k == amx {
+		a = a[:(rows-1)/16*16*rs+16*words]
+		tilesAMX(rows, cols, words, a, rs, b, ldb, c, ldc, accumulate)
 		return
 	}
 	a = a[:(rows-1)*rs+(words-1)*cs+1]
@@ -157,6 +188,10 @@ func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32
 // next, which may be empty, is what the caller reads afterwards. AVX2 leaves it to
 // the processor, which sees that it follows b: to ask costs more time than it gains.
 func (k Kernel) Tiles(rows, cols, words int, a []float32, rs, cs, step int, b []float32, ldb int, c []float32, ldc int, accumulate bool, next []float32) {
+	if k == amx {
+		k.Tile(rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
+		return
+	}
 	if !tilesAtOnce(k.ISA) {
 		share := (len(next)*k.MR/rows + k.NR) / k.NR * k.NR
 		for i := 0; i < rows; i += k.MR {
@@ -208,6 +243,10 @@ func (k Kernel) Copy(dst []float32, ldd int, src []float32, lds, rows, width int
 		copyFours(dst, ldd, src, lds, rows, width)
 		return
 	}
+	if k == amx {
+		copyAMX(dst, ldd, src, lds, rows, width)
+		return
+	}
 	if k.Precision == BF16 {
 		copyBF16(k.ISA, dst, ldd, src, lds, rows, width)
 		return
@@ -226,6 +265,10 @@ func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, widt
 	src = src[:(width-1)*lds+rows]
 	if k == bfmmla {
 		rowsFours(dst, 4, 2*ldd, src, lds, width, rows)
+		return
+	}
+	if k == amx {
+		transposeAMX(dst, ldd, src, lds, rows, width)
 		return
 	}
 	if k.Precision == BF16 {
@@ -247,6 +290,10 @@ func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
 		rowsFours(dst[:(rows-1)/2*2*ldd+2*k.Words(n)], 2*ldd, 4, src, lds, rows, n)
 		return
 	}
+	if k == amx {
+		rowsAMX(dst[:(rows-1)/16*16*ldd+16*k.Words(n)], ldd, src, lds, rows, n)
+		return
+	}
 	dst = dst[:(rows-1)*ldd+k.Words(n)]
 	if k.Precision == BF16 {
 		rowsBF16(k.ISA, dst, ldd, src, lds, rows, n)
@@ -257,6 +304,18 @@ func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
 		k.round(dst, ldd, rows, n)
 	}
 }
+
+// Columns packs columns along k, which AMX has instead of Copy for A: what Rows makes
+// of the transpose of src, rows < width, all sizes ≥ 1.
+func (k Kernel) Columns(dst []float32, ldd int, src []float32, lds, rows, width int) {
+	dst = dst[:(width-1)/16*16*ldd+16*k.Words(rows)]
+	src = src[:(rows-1)*lds+width]
+	columnsAMX(dst, ldd, src, lds, rows, width)
+}
+
+// Squares tells whether A has to lie in squares, which Rows and Columns pack, 16 rows
+// at a time.
+func (k Kernel) Squares() bool { return k == amx }
 
 // round rounds the rows of a packed operand to bfloat16 where they are, as one
 // where nothing lies between them.

@@ -24,6 +24,28 @@ func TestFlagshipKernelsAreTested(t *testing.T) {
 	}
 }
 
+// Where the system lets a process use AMX, its kernel is the best one, is in the lists
+// that the other tests go through, and has AVX-512's vector functions.
+func TestFlagshipAMXKernelIsTested(t *testing.T) {
+	if x := &cpu.X86; !x.HasAMXTile || !x.HasAMXBF16 || !x.HasAVX512BF16 {
+		t.Skip("this processor has no AMX-BF16")
+	}
+	if !allowAMX() {
+		t.Skip("this system does not let a process use AMX")
+	}
+	before := Active()
+	defer Use(before)
+	if err := Use(AMX); err != nil || Best() != AMX {
+		t.Fatalf("%v; the best is %v", err, Best())
+	}
+	if ks := BF16Kernels(); ks[len(ks)-1] != amx || ActiveBF16Kernel() != amx || !hasAMX {
+		t.Errorf("this processor has AMX-BF16; the kernels tested are %v, %v is used", ks, ActiveBF16Kernel())
+	}
+	if scaleVec(make([]float32, 5), &[1]float32{1}) != 5 {
+		t.Error("no vector kernel ran")
+	}
+}
+
 func TestFlagshipBF16KernelIsTested(t *testing.T) {
 	x := &cpu.X86
 	if !x.HasAVX512F || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BW || !x.HasAVX512BF16 {
@@ -33,7 +55,7 @@ func TestFlagshipBF16KernelIsTested(t *testing.T) {
 	for _, k := range BF16Kernels() {
 		tested = tested || k.ISA == AVX512 && k.Precision == BF16
 	}
-	if !tested || bf16Kernel(AVX512).Precision != BF16 {
+	if !tested || BF16Kernel(AVX512).Precision != BF16 {
 		t.Error("this processor has AVX512_BF16, and the kernel for pairs of bfloat16 was not tested or is not used")
 	}
 }

@@ -10,7 +10,7 @@ func addVec(dst []float32, a []float32, b []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		addAVX512(&dst[0], &a[0], &b[0], n)
 		return n
 	case AVX2:
@@ -32,7 +32,7 @@ func scaleVec(dst []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		scaleAVX512(&dst[0], c, n)
 		return n
 	case AVX2:
@@ -54,7 +54,7 @@ func geluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		geluAVX512(&y[0], &z[0], n)
 		return n
 	case AVX2:
@@ -76,7 +76,7 @@ func geluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		geluGradAVX512(&dz[0], &dy[0], &z[0], n)
 		return n
 	case AVX2:
@@ -98,7 +98,7 @@ func geluTanhVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		geluTanhAVX512(&y[0], &z[0], n)
 		return n
 	case AVX2:
@@ -120,7 +120,7 @@ func geluTanhGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		geluTanhGradAVX512(&dz[0], &dy[0], &z[0], n)
 		return n
 	case AVX2:
@@ -142,7 +142,7 @@ func reluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		reluAVX512(&y[0], &z[0], n)
 		return n
 	case AVX2:
@@ -164,7 +164,7 @@ func reluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		reluGradAVX512(&dz[0], &dy[0], &z[0], n)
 		return n
 	case AVX2:
@@ -186,7 +186,7 @@ func siluVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		siluAVX512(&y[0], &z[0], n)
 		return n
 	case AVX2:
@@ -208,7 +208,7 @@ func siluGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		siluGradAVX512(&dz[0], &dy[0], &z[0], n)
 		return n
 	case AVX2:
@@ -230,7 +230,7 @@ func tanhVec(y []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		tanhAVX512(&y[0], &z[0], n)
 		return n
 	case AVX2:
@@ -252,7 +252,7 @@ func tanhGradVec(dz []float32, dy []float32, z []float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		tanhGradAVX512(&dz[0], &dy[0], &z[0], n)
 		return n
 	case AVX2:
@@ -274,7 +274,7 @@ func priorGradVec(grad []float32, w []float32, w0 []float32, c *[1]float32) int 
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		priorGradAVX512(&grad[0], &w[0], &w0[0], c, n)
 		return n
 	case AVX2:
@@ -296,7 +296,7 @@ func adamWVec(w []float32, grad []float32, m []float32, v []float32, c *AdamStep
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		adamWAVX512(&w[0], &grad[0], &m[0], &v[0], c, n)
 		return n
 	case AVX2:
@@ -318,7 +318,7 @@ func dropoutVec(y []float32, x []float32, u []uint32, c *[2]float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		dropoutAVX512(&y[0], &x[0], &u[0], c, n)
 		return n
 	case AVX2:
@@ -340,7 +340,7 @@ func axpyVec(dst []float32, w []float32, eps []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		axpyAVX512(&dst[0], &w[0], &eps[0], c, n)
 		return n
 	case AVX2:
@@ -362,7 +362,7 @@ func noiseStepVec(p []float32, mp []float32, vp []float32, grad []float32, eps [
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		noiseStepAVX512(&p[0], &mp[0], &vp[0], &grad[0], &eps[0], c, n)
 		return n
 	case AVX2:

@@ -10,7 +10,7 @@ func sumVec(x []float32, l *lanes32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		sumAVX512(&x[0], l, n)
 		return n
 	case AVX2:
@@ -32,7 +32,7 @@ func maxVec(x []float32, l *lanes32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		maxAVX512(&x[0], l, n)
 		return n
 	case AVX2:
@@ -54,7 +54,7 @@ func deviationVec(x []float32, l *lanes32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		deviationAVX512(&x[0], l, c, n)
 		return n
 	case AVX2:
@@ -76,7 +76,7 @@ func normVec(y []float32, x []float32, gamma []float32, beta []float32, c *[2]fl
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		normAVX512(&y[0], &x[0], &gamma[0], &beta[0], c, n)
 		return n
 	case AVX2:
@@ -98,7 +98,7 @@ func normSumsVec(dy []float32, x []float32, gamma []float32, l *[2]lanes32, c *[
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		normSumsAVX512(&dy[0], &x[0], &gamma[0], l, c, n)
 		return n
 	case AVX2:
@@ -120,7 +120,7 @@ func normGradVec(dx []float32, dy []float32, x []float32, gamma []float32, c *[4
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		normGradAVX512(&dx[0], &dy[0], &x[0], &gamma[0], c, n)
 		return n
 	case AVX2:
@@ -142,7 +142,7 @@ func normParamGradVec(dgamma []float32, dbeta []float32, dy []float32, x []float
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		normParamGradAVX512(&dgamma[0], &dbeta[0], &dy[0], &x[0], c, n)
 		return n
 	case AVX2:
@@ -164,7 +164,7 @@ func squaresVec(x []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		squaresAVX512(&x[0], l, n)
 		return n
 	case AVX2:
@@ -186,7 +186,7 @@ func wideDotVec(grad []float32, eps []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		wideDotAVX512(&grad[0], &eps[0], l, n)
 		return n
 	case AVX2:
@@ -208,7 +208,7 @@ func distanceVec(a []float32, b []float32, l *lanes64) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		distanceAVX512(&a[0], &b[0], l, n)
 		return n
 	case AVX2:
@@ -230,7 +230,7 @@ func noisyVec(dst []float32, w []float32, w0 []float32, p []float32, eps []float
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		noisyAVX512(&dst[0], &w[0], &w0[0], &p[0], &eps[0], l, n)
 		return n
 	case AVX2:
@@ -252,7 +252,7 @@ func widenAddVec(sums []float64, x0 []float32, x1 []float32, x2 []float32, x3 []
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		widenAddAVX512(&sums[0], &x0[0], &x1[0], &x2[0], &x3[0], n)
 		return n
 	case AVX2:
@@ -274,7 +274,7 @@ func softmaxVec(y []float32, x []float32, c *[1]float32) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		softmaxAVX512(&y[0], &x[0], c, n)
 		return n
 	case AVX2:
@@ -296,7 +296,7 @@ func softmaxGradVec(dx []float32, p []float32, dp []float32, c *[1]float32) int 
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		softmaxGradAVX512(&dx[0], &p[0], &dp[0], c, n)
 		return n
 	case AVX2:
@@ -318,7 +318,7 @@ func wordsVec(dst []uint32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		wordsAVX512(&dst[0], c, n)
 		return n
 	case AVX2:
@@ -340,7 +340,7 @@ func normalsVec(dst []float32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		normalsAVX512(&dst[0], c, n)
 		return n
 	case AVX2:
@@ -362,7 +362,7 @@ func clippedVec(dst []float32, c *philox) int {
 		return 0
 	}
 	switch Active() {
-	case AVX512:
+	case AVX512, AMX:
 		clippedAVX512(&dst[0], c, n)
 		return n
 	case AVX2:

@@ -10,12 +10,12 @@ import (
 
 // Peak returns the GFLOP/s that so many threads reach together in the multiply-adds
 // that the micro-kernel is made of, from loops of independent ones that touch no
-// memory: VDPBF16PS or BFMMLA for operands in bfloat16, else float32 ones. No more threads
+// memory: VDPBF16PS, TDPBF16PS or BFMMLA for operands in bfloat16, else float32 ones. No more threads
 // count than the process has cores. It is 0 where there is no assembly loop.
 func Peak(kernel asm.Kernel, threads int) float64 {
 	one := func() float64 { return FMAPeak(kernel.ISA) }
 	if kernel.Precision == asm.BF16 && kernel.ISA != asm.Reference {
-		one = BF16Peak
+		one = func() float64 { return BF16Peak(kernel.ISA) }
 	}
 	peaks := make([]float64, min(threads, runtime.GOMAXPROCS(0)))
 	var all sync.WaitGroup

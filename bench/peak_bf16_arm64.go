@@ -6,7 +6,7 @@ import "pactune/asm"
 
 // bf16Loop runs loops times a row of independent BFMMLA and returns the
 // floating-point operations it did.
-func bf16Loop(loops int) int {
+func bf16Loop(_ asm.ISA, loops int) int {
 	if asm.Best() != asm.BFMMLA {
 		return 0
 	}

@@ -2,4 +2,6 @@
 
 package bench
 
-func bf16Loop(int) int { return 0 }
+import "pactune/asm"
+
+func bf16Loop(asm.ISA, int) int { return 0 }

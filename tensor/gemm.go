@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 
+	"pactune/asm"
 	"pactune/internal/par"
 )
 
@@ -24,8 +25,9 @@ func (kind Kind) String() string {
 }
 
 // KC is the number of values of k that are summed up before the sum is added to
-// C. It is part of the number format: the bits of every result depend on it.
-const KC = 256
+// C. It is part of the number format: the bits of every result depend on it. With AMX
+// it is larger in bf16 (asm.Kernel).
+const KC = asm.KC
 
 // Precision is how an Engine reads the operands of its products. It is a
 // property of the products alone: operands and results are stored as Float, and

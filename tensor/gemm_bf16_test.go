@@ -19,8 +19,10 @@ func bf16Engine(pool *par.Pool) *Engine {
 
 // wantBF16 is the product of the rounded operands: in float32, which are the bits
 // of every instruction set as long as no partial sum is subnormal, or as BFMMLA
-// adds them up.
-func (g *gemmCase) wantBF16() []Float {
+// or AMX adds them up.
+func (g *gemmCase) wantBF16() []Float { return g.wantBF16Of(asm.Active()) }
+
+func (g *gemmCase) wantBF16Of(isa asm.ISA) []Float {
 	h := *g
 	for _, x := range []*[]Float{&h.a, &h.b} {
 		rounded := make([]Float, len(*x))
@@ -29,8 +31,11 @@ func (g *gemmCase) wantBF16() []Float {
 		}
 		*x = rounded
 	}
-	if asm.ActiveBF16Kernel().ISA == asm.BFMMLA {
-		return h.wantBlocks(dotBFMMLA)
+	switch isa {
+	case asm.BFMMLA:
+		return h.wantBlocks(256, dotBFMMLA)
+	case asm.AMX:
+		return h.wantBlocks(1024, dotAMX)
 	}
 	return h.want()
 }
@@ -45,6 +50,42 @@ func dotBFMMLA(x, y []Float) Float {
 		acc = asm.BFDotAdd(acc, x[n-1], y[n-1], 0, 0)
 	}
 	return acc
+}
+
+// dotAMX takes the terms 32 at a time, with zeros after the last.
+func dotAMX(x, y []Float) Float {
+	acc := Float(0)
+	for p := 0; p < len(x); p += 32 {
+		var a, b [32]Float
+		copy(a[:], x[p:])
+		copy(b[:], y[p:])
+		acc = asm.TileDotAdd(acc, a[:], b[:])
+	}
+	return acc
+}
+
+// Instructions that this processor may not have: their packing and their blocks.
+func TestGemmBF16ElsewhereToo(t *testing.T) {
+	value := normals(18)
+	for _, isa := range []asm.ISA{asm.AMX, asm.BFMMLA} {
+		kernel := asm.BF16Kernel(isa)
+		of := func(do func(p product)) gemmFunc {
+			return func(kind Kind, m, n, k int, a []Float, lda int, b []Float, ldb int, accumulate bool, c []Float, ldc int) {
+				p := product{m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, kind: kind, accumulate: accumulate}
+				p.check("test")
+				do(p)
+			}
+		}
+		e := bf16Engine(nil)
+		forKinds(func(kind Kind, accumulate bool) {
+			for i, s := range [][3]int{{1, 1, 1}, {15, 33, 64}, {57, 40, 31}, {97, 70, 300}, {130, 129, 65}, {161, 35, 33}, {17, 33, 1061}, {65, 34, 1030}} {
+				g := newCase(kind, s[0], s[1], s[2], i%3, accumulate, value)
+				want := g.wantBF16Of(isa)
+				g.check(t, of(func(p product) { e.multiply(p, kernel) }), want)
+				g.check(t, of(func(p product) { p.stripe(kernel, 0, p.n) }), want)
+			}
+		})
+	}
 }
 
 // The sizes of the float32 product's grid, with guards, and both paths.
@@ -89,7 +130,7 @@ func TestGemmBF16LongSums(t *testing.T) {
 
 // An independent sum: exact products of rounded operands in float64. Of n terms
 // each addition rounds by at most 2^-24 of a partial sum, the blocks' sums and C
-// among them; BFMMLA's half as many by 2^-23.
+// among them; BFMMLA's half as many by 2^-23, and AMX has shorter chains.
 func TestGemmBF16ErrorBound(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		value := normals(13)
@@ -114,7 +155,7 @@ func TestGemmBF16ErrorBound(t *testing.T) {
 }
 
 // Where partial sums are subnormal the instruction sets differ by less than
-// 2^-126 a term; NaN and infinities are the same. BFMMLA has all of it to itself.
+// 2^-126 a term; NaN and infinities are the same. BFMMLA and AMX have all of it to themselves.
 func TestGemmBF16HardNumbers(t *testing.T) {
 	r := rand.New(rand.NewSource(14))
 	value := func() Float {
@@ -134,7 +175,7 @@ func TestGemmBF16HardNumbers(t *testing.T) {
 		g := newCase(NT, 60, 40, 1+r.Intn(9), 1, n%2 == 0, value)
 		eachISA(t, func(t *testing.T) {
 			want, tolerance := g.wantBF16(), float64(2*g.k)*0x1p-126
-			if asm.Active() == asm.BFMMLA {
+			if asm.Active() == asm.BFMMLA || asm.Active() == asm.AMX {
 				tolerance = 0
 			}
 			c := append([]Float(nil), g.c...)

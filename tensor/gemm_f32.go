@@ -43,7 +43,7 @@ const (
 // most a quarter of a core's second-level cache.
 func pieceRows(kernel asm.Kernel) int {
 	_, l2 := asm.CacheSizes()
-	rows := min(max(l2/4/(4*kernel.Words(KC)), 16), maxRows)
+	rows := min(max(l2/4/(4*kernel.Words(kernel.KC)), 16), maxRows)
 	return rows / kernel.MR * kernel.MR
 }
 
@@ -84,7 +84,7 @@ func (e *Engine) count(p product) {
 
 // packedSizes are those of the operands of p's largest block, in words.
 func packedSizes(p product, kernel asm.Kernel) (a, b int) {
-	kc := min(p.k, KC)
+	kc := min(p.k, kernel.KC)
 	if !p.inPlace(kernel) {
 		tiles := (min(p.m, blockRows) + kernel.MR - 1) / kernel.MR
 		a = tiles * layoutOfA(kernel, p.kind, kc).tile
@@ -100,16 +100,18 @@ func (e *Engine) kernel() asm.Kernel {
 	return asm.ActiveKernel()
 }
 
-func (e *Engine) gemm(p product) {
+func (e *Engine) gemm(p product) { e.multiply(p, e.kernel()) }
+
+func (e *Engine) multiply(p product, kernel asm.Kernel) {
 	if p.m <= smallRows {
-		e.columns = columnTask{p, e.kernel()}
+		e.columns = columnTask{p, kernel}
 		e.pool(p, 1).Run((p.n+taskCols-1)/taskCols, &e.columns)
 		e.columns.product = product{}
 		return
 	}
 	t := &e.blocks
 	pool := e.pool(p, 2)
-	for t.start(p, e.kernel()); t.pieces() > 0; t.advance() {
+	for t.start(p, kernel); t.pieces() > 0; t.advance() {
 		pool.Run(t.pieces(), t)
 	}
 	t.product = product{}
@@ -170,7 +172,7 @@ func grow(x []float32, n int) []float32 {
 
 // at returns the block that starts at row i, column j and term k.
 func (t *blockTask) at(i, j, k int) block {
-	return block{i, j, k, min(t.m-i, blockRows), min(t.n-j, blockCols), min(t.k-k, KC)}
+	return block{i, j, k, min(t.m-i, blockRows), min(t.n-j, blockCols), min(t.k-k, t.kernel.KC)}
 }
 
 // after returns the block that follows b, empty after the last: k runs fastest.
@@ -199,7 +201,7 @@ func (t *blockTask) advance() {
 
 // cut cuts both blocks.
 func (t *blockTask) cut() {
-	t.stripsA = (t.next.m + stripRows - 1) / stripRows
+	t.stripsA = (t.next.m + stripRows(t.kernel) - 1) / stripRows(t.kernel)
 	if t.inPlace(t.kernel) {
 		t.stripsA = 0
 	}

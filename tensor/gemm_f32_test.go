@@ -13,7 +13,7 @@ func fma(x, y, z Float) Float { return asm.FMA32(x, y, z) }
 // The blocks cover C and every term once, terms in order.
 func TestBlocksCover(t *testing.T) {
 	for _, s := range [][2]int{{1, 1}, {4096, 256}, {8200, 513}, {3, 700}} {
-		task := &blockTask{product: product{n: s[0], k: s[1]}}
+		task := &blockTask{product: product{n: s[0], k: s[1]}, kernel: asm.ActiveKernel()}
 		area, last := 0, block{}
 		for b := task.after(block{}); b.n > 0; b = task.after(b) {
 			if b.j == last.j && b.k != last.k+last.kc {

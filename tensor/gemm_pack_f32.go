@@ -5,21 +5,21 @@ package tensor
 import "pactune/asm"
 
 // Operands are packed in strips, of rows of op(A) or of columns of op(B).
-const (
-	stripRows = 84  // a multiple of every MR
-	stripCols = 128 // a multiple of every NR
-)
+const stripCols = 128 // a multiple of every NR
+
+func stripRows(kernel asm.Kernel) int { return 96 / kernel.MR * kernel.MR }
 
 // layoutA says how rows of op(A) are packed: MR rows, which a tile reads, start
 // at tile times their number; rs and cs are the strides of rows and of words.
 //
 // A that is stored transposed is packed into panels of MR columns like those of
-// B, each with a vector after it, otherwise into rows side by side.
+// B, each with a vector after it, unless the kernel needs squares; otherwise into
+// rows side by side, 16 of which are as long as a row of its squares.
 type layoutA struct{ rs, cs, tile int }
 
 func layoutOfA(kernel asm.Kernel, kind Kind, kc int) layoutA {
 	words := kernel.Words(kc)
-	if kind == TN {
+	if kind == TN && !kernel.Squares() {
 		return layoutA{1, kernel.MR, roundUp(kernel.MR*words+kernel.Lanes, kernel.Lanes)}
 	}
 	return layoutA{words, 1, kernel.MR * words}
@@ -51,15 +51,22 @@ const (
 	rowsSideBySide form = iota // as they are
 	columnPanels               // into panels of columns
 	rowPanels                  // into panels whose columns are the rows
+	columnSquares              // of columns, otherwise like rows side by side
 )
 
 // stripOfA is rows i … i+rows of op(A), terms k … k+kc.
 func (p *product) stripOfA(kernel asm.Kernel, dst []float32, i, rows, k, kc int) strip {
-	if p.kind == TN {
+	words, unit := kernel.Words(kc), 4
+	if kernel.Squares() {
+		unit = 16
+	}
+	switch {
+	case p.kind == TN && kernel.Squares():
+		return strip{kernel, columnSquares, p.a[k*p.lda+i:], p.lda, kc, rows, 32, rows, dst, words, words}
+	case p.kind == TN:
 		return strip{kernel, columnPanels, p.a[k*p.lda+i:], p.lda, kc, rows, 32, rows, dst, kernel.MR, layoutOfA(kernel, TN, kc).tile}
 	}
-	words := kernel.Words(kc)
-	return strip{kernel, rowsSideBySide, p.a[i*p.lda+k:], p.lda, rows, kc, 4, kc, dst, words, words}
+	return strip{kernel, rowsSideBySide, p.a[i*p.lda+k:], p.lda, rows, kc, unit, kc, dst, words, words}
 }
 
 // stripOfB is columns j … j+cols of op(B), terms k … k+kc.
@@ -99,6 +106,8 @@ func (s *strip) pack(u int) {
 	switch s.form {
 	case rowsSideBySide:
 		s.kernel.Rows(s.dst[row*s.panel:], s.panel, src, s.ld, rows, cols)
+	case columnSquares:
+		s.kernel.Columns(s.dst[16*s.kernel.Words(row):], s.panel, src, s.ld, rows, cols)
 	case rowPanels:
 		s.kernel.Transpose(s.dst[row/s.width*s.panel+s.kernel.Words(col)*s.width:], s.width, src, s.ld, cols, rows)
 	case columnPanels:
@@ -132,9 +141,9 @@ func (t *blockTask) packer(from, to int) packer {
 func (t *blockTask) strip(s int) strip {
 	d, to := t.next, t.packed[1]
 	if s < t.stripsA {
-		i := s * stripRows
+		i := s * stripRows(t.kernel)
 		tile := layoutOfA(t.kernel, t.kind, d.kc).tile
-		return t.stripOfA(t.kernel, to.a[i/t.kernel.MR*tile:], d.i+i, min(stripRows, d.m-i), d.k, d.kc)
+		return t.stripOfA(t.kernel, to.a[i/t.kernel.MR*tile:], d.i+i, min(stripRows(t.kernel), d.m-i), d.k, d.kc)
 	}
 	j := (s - t.stripsA) * stripCols
 	return t.stripOfB(t.kernel, to.b[j*t.kernel.Words(d.kc):], d.j+j, min(stripCols, d.n-j), d.k, d.kc)

@@ -20,8 +20,9 @@ func (t *columnTask) Piece(i int) {
 
 func (e *Engine) small(p *product) { p.stripe(e.kernel(), 0, p.n) }
 
-// The largest tile of any kernel, and a vector.
-const maxMR, maxNR, maxLanes = 14, 32, 16
+// maxNR is the width of the widest panel of any kernel. A packed tile of A is at most
+// half as large as a panel, except in AMX, whose rows have pairsAMX words.
+const maxNR, pairsAMX = 32, 512
 
 // row computes as many of the columns from … to of a C of one row as the kernel
 // can without packing, and returns the first that is left.
@@ -34,8 +35,8 @@ func (p *product) row(kernel asm.Kernel, from, to int) int {
 	case TN:
 		cs = p.lda
 	}
-	for k := 0; k < p.k && cols > 0; k += KC {
-		kernel.Row(cols, min(KC, p.k-k), p.a[k*cs:], cs, p.b[k*bk+from*bj:], p.ldb, p.kind == NT, p.c[from:], k > 0 || p.accumulate)
+	for k := 0; k < p.k && cols > 0; k += kernel.KC {
+		kernel.Row(cols, min(kernel.KC, p.k-k), p.a[k*cs:], cs, p.b[k*bk+from*bj:], p.ldb, p.kind == NT, p.c[from:], k > 0 || p.accumulate)
 	}
 	return from + cols
 }
@@ -70,8 +71,8 @@ func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
 	}
 	for j := from; j < to; j += nr {
 		cols := min(nr, to-j)
-		for k := 0; k < p.k; k += KC {
-			kc := min(KC, p.k-k)
+		for k := 0; k < p.k; k += kernel.KC {
+			kc := min(kernel.KC, p.k-k)
 			b, ldb := panel, nr
 			if p.kind == NT || cols < nr {
 				p.packPanel(kernel, panel, j, k, kc, cols)
@@ -84,13 +85,17 @@ func (p *product) panels(kernel asm.Kernel, panel []float32, from, to int) {
 }
 
 func (p *product) packedStripe(kernel asm.Kernel, from, to int) {
-	if p.k <= 64 {
-		var tile [64*maxMR + maxLanes]float32
+	switch {
+	case p.k <= 64:
+		var tile [64 * maxNR / 2]float32
 		var panel [64 * maxNR]float32
 		p.packedPanels(kernel, tile[:], panel[:], from, to)
-	} else {
-		var tile [KC*maxMR + maxLanes]float32
+	case min(p.k, kernel.KC) <= KC:
+		var tile [KC * maxNR / 2]float32
 		var panel [KC * maxNR]float32
+		p.packedPanels(kernel, tile[:], panel[:], from, to)
+	default:
+		var tile, panel [pairsAMX * maxNR]float32
 		p.packedPanels(kernel, tile[:], panel[:], from, to)
 	}
 }
@@ -100,8 +105,8 @@ func (p *product) packedPanels(kernel asm.Kernel, tile, panel []float32, from, t
 	mr, nr := kernel.MR, kernel.NR
 	for j := from; j < to; j += nr {
 		cols := min(nr, to-j)
-		for k := 0; k < p.k; k += KC {
-			kc := min(KC, p.k-k)
+		for k := 0; k < p.k; k += kernel.KC {
+			kc := min(kernel.KC, p.k-k)
 			l := layoutOfA(kernel, p.kind, kc)
 			p.packPanel(kernel, panel, j, k, kc, cols)
 			for i := 0; i < p.m; i += mr {

@@ -76,7 +76,7 @@ func (g *gemmCase) String() string {
 }
 
 // want is the product by the definition in the package comment.
-func (g *gemmCase) want() []Float { return g.wantBlocks(dotFMA) }
+func (g *gemmCase) want() []Float { return g.wantBlocks(256, dotFMA) }
 
 func dotFMA(x, y []Float) Float {
 	acc := Float(0)
@@ -86,9 +86,9 @@ func dotFMA(x, y []Float) Float {
 	return acc
 }
 
-// wantBlocks is it with another sum of a block's products.
-func (g *gemmCase) wantBlocks(dot func(x, y []Float) Float) []Float {
-	var x, y [KC]Float
+// wantBlocks is it with blocks of another size and another sum of their products.
+func (g *gemmCase) wantBlocks(size int, dot func(x, y []Float) Float) []Float {
+	x, y := make([]Float, size), make([]Float, size)
 	c := append([]Float(nil), g.c...)
 	for i := 0; i < g.m; i++ {
 		for j := 0; j < g.n; j++ {
@@ -96,8 +96,8 @@ func (g *gemmCase) wantBlocks(dot func(x, y []Float) Float) []Float {
 			if g.accumulate {
 				sum = c[guard+i*g.ldc+j]
 			}
-			for k := 0; k < g.k; k += 256 {
-				kc := min(256, g.k-k)
+			for k := 0; k < g.k; k += size {
+				kc := min(size, g.k-k)
 				for q := k; q < k+kc; q++ {
 					ia, ib := i*g.lda+q, q*g.ldb+j
 					switch g.kind {

@@ -253,13 +253,16 @@ func (c *Config) Kernel() asm.Kernel {
 }
 
 // Products names the sums that this machine makes of products where their bits depend
-// on it, "" where they do not: "bfmmla" rounds bfloat16 otherwise than "fma".
+// on it, "" where they do not: "bfmmla" and "amx" add products of bfloat16 otherwise than
+// "fma".
 func (c *Config) Products() string {
 	switch {
 	case c.Precision != "bf16":
 		return ""
 	case c.Kernel().ISA == asm.BFMMLA:
 		return "bfmmla"
+	case c.Kernel().ISA == asm.AMX:
+		return "amx"
 	}
 	return "fma"
 }

@@ -130,7 +130,7 @@ func init() {
 // golden are the first digits of the SHA-256 of the weights after 4 updates:
 // the same on amd64 with and without GOAMD64=v3, on arm64, with and without
 // assembly. In bf16 too, as no partial sum of these runs is subnormal, except with
-// BFMMLA, which adds in another order and rounds to odd.
+// BFMMLA and AMX, which add in other orders.
 var golden = map[string]string{
 	"pac by tensor":    "f6b303df6e0b8ea6",
 	"cwgnc, dropout":   "1a44c734c6555f4d",
@@ -144,12 +144,14 @@ var golden = map[string]string{
 
 	"adamw, bf16, bfmmla": "7a9971cc31fc8316",
 	"pac, bf16, bfmmla":   "f16ee327060628e7",
+	"adamw, bf16, amx":    "8a8830e184a32852",
+	"pac, bf16, amx":      "083099b95a4b43d4",
 }
 
-// sums names the hash of a method: its own, with BFMMLA's sums another one.
+// sums names the hash of a method: its own, with BFMMLA's and AMX's sums another one.
 func sums(name, options string) string {
-	if strings.Contains(options, "precision bf16") && asm.Active() == asm.BFMMLA {
-		return name + ", bfmmla"
+	if isa := asm.Active(); strings.Contains(options, "precision bf16") && (isa == asm.BFMMLA || isa == asm.AMX) {
+		return name + ", " + isa.String()
 	}
 	return name
 }

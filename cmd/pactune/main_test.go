@@ -178,7 +178,7 @@ func TestForcedKernel(t *testing.T) {
 		}
 	}
 	missing := []string{"mmx", "ISA(7)"}
-	for _, name := range []string{"avx512", "avx2", "bfmmla", "neon", "generic"} {
+	for _, name := range []string{"amx", "avx512", "avx2", "bfmmla", "neon", "generic"} {
 		if !strings.Contains(have, name) {
 			missing = append(missing, name)
 		}

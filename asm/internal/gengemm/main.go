@@ -1,10 +1,10 @@
 // Command gengemm writes the assembly of the matrix product's micro-kernels,
 // gemm_avx2_amd64.s, gemm_avx512_amd64.s, for pairs of bfloat16
-// gemm_bf16avx512_amd64.s, gemm_neon_arm64.s, and for bfloat16 there
-// gemm_bfmmla_arm64.s, into the current folder. The kernels of the first three have
-// one form and differ in the width of a vector, in the number of registers, in how
-// a part of a vector is stored and in the product of two words; neon.go and
-// bfmmla.go write the others.
+// gemm_bf16avx512_amd64.s and gemm_amx_amd64.s, gemm_neon_arm64.s, and for bfloat16
+// there gemm_bfmmla_arm64.s, into the current folder. The kernels of AVX2, AVX-512 and
+// its pairs have one form and differ in the width of a vector, in the number of
+// registers, in how a part of a vector is stored and in the product of two words;
+// amx.go, neon.go and bfmmla.go write the others.
 package main
 
 import (
@@ -77,7 +77,7 @@ func main() {
 
 // sources are the files by name.
 func sources() map[string][]byte {
-	files := map[string][]byte{neonFile: neonSource(), bfmmlaFile: bfmmlaSource()}
+	files := map[string][]byte{neonFile: neonSource(), bfmmlaFile: bfmmlaSource(), amxFile: amxSource()}
 	for _, t := range targets {
 		files[t.file()] = t.source()
 	}

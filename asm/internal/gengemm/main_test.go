@@ -20,6 +20,26 @@ func TestFilesAreUpToDate(t *testing.T) {
 	}
 }
 
+// AMX's encodings are those that a disassembler shows for these operands.
+func TestTileEncodings(t *testing.T) {
+	for _, c := range []struct {
+		code []byte
+		want string
+	}{
+		{vex(noType, 0x49, 10, 0, 0, 2), "c4c2784902"},               // ldtilecfg (%r10)
+		{vex(noType, 0x49, 0, 0, 0, 0xc0), "c4e27849c0"},             // tilerelease
+		{move(typeF2, 4, "SI", 0, "R15"), "c4a27b4b643e00"},          // tileloadd 0x0(%rsi,%r15,1),%tmm4
+		{move(typeF2, 7, "BX", 64, "R13"), "c4a27b4b7c2b40"},         // tileloadd 0x40(%rbx,%r13,1),%tmm7
+		{move(typeF3, 3, "R8", 2112, "R14"), "c4827a4b9c3040080000"}, // tilestored %tmm3,0x840(%r8,%r14,1)
+		{vex(typeF3, 0x5c, 0, 0, 7, 3<<6|3<<3|5), "c4e2425cdd"},      // tdpbf16ps %tmm7,%tmm5,%tmm3
+		{vex(typeF2, 0x49, 0, 0, 0, 3<<6|2<<3), "c4e27b49d0"},        // tilezero %tmm2
+	} {
+		if got := fmt.Sprintf("%x", c.code); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}
+
 // The encodings are those that a disassembler shows for these operands.
 func TestEncodings(t *testing.T) {
 	for _, c := range []struct {

@@ -122,6 +122,8 @@ func dispatch(arch string, targets []*target, all []kernel) []byte {
 			isas := t.name
 			if t.neon {
 				isas += ", BFMMLA" // which differs in matrix products only
+			} else if t.name == "AVX512" {
+				isas += ", AMX" // likewise
 			}
 			fmt.Fprintf(&w, "\tcase %s:\n\t\t%s%s(%s, n)\n\t\treturn n\n", isas, k.name, t.name, strings.Join(args, ", "))
 		}
