@@ -78,7 +78,7 @@ func TestGemmBF16ElsewhereToo(t *testing.T) {
 		}
 		e := bf16Engine(nil)
 		forKinds(func(kind Kind, accumulate bool) {
-			for i, s := range [][3]int{{1, 1, 1}, {15, 33, 64}, {57, 40, 31}, {97, 70, 300}, {130, 129, 65}, {161, 35, 33}, {17, 33, 1061}, {65, 34, 1030}} {
+			for i, s := range [][3]int{{1, 1, 1}, {15, 33, 64}, {57, 40, 31}, {97, 40, 70}, {130, 129, 5}, {161, 35, 33}, {3, 33, 1061}, {57, 3, 1030}} {
 				g := newCase(kind, s[0], s[1], s[2], i%3, accumulate, value)
 				want := g.wantBF16Of(isa)
 				g.check(t, of(func(p product) { e.multiply(p, kernel) }), want)
