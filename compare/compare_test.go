@@ -250,6 +250,19 @@ func TestOneGroup(t *testing.T) {
 	}
 }
 
+// A symbolic link to a folder stands for it, under its own name.
+func TestLinkedGroup(t *testing.T) {
+	dir := t.TempDir()
+	group(t, filepath.Join(dir, "runs"), 1, .5, .6)
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("runs", link); err != nil {
+		t.Skip(err) // Windows may not allow it
+	}
+	if g, err := ReadGroup(link); err != nil || len(g.Runs) != 2 || g.Name != link {
+		t.Errorf("%+v, %v", g, err)
+	}
+}
+
 // What cannot be compared is refused, with the folder and what differs.
 func TestRefusals(t *testing.T) {
 	good := fake{task: "rte", metrics: map[string]float64{"accuracy": .7}}

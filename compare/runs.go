@@ -67,12 +67,16 @@ const perplexity = "perplexity"
 func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
 // ReadGroup reads the run in a folder, or all runs below it in the order of their
-// paths. An error of kind Data says that there are none, that one has not ended,
+// paths; the folder may be a symbolic link. An error of kind Data says that there are none, that one has not ended,
 // or that two are of different methods, models or options, or have the same seeds.
 func ReadGroup(dir string) (*Group, error) {
 	g := &Group{Name: filepath.Clean(dir)}
 	known := map[Seeds]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	root := dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		root = real // WalkDir does not follow it
+	}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return fault.Errorf(fault.Data, "%s: no such folder; expected one with runs: check the path", path)
 		}
