@@ -25,8 +25,9 @@
 // An Engine of precision bf16 rounds A and B to bfloat16 first (asm.RoundBF16)
 // and does the same with them, except that the instruction for it puts 0 in place
 // of an acc below 2^-126: there machines may differ by less than 2^-126 a term. On
-// arm64 with BFMMLA the terms of a block are added two by two (asm.BFDotAdd), to
-// other bits, which are the same on any number of threads.
+// arm64 with BFMMLA the terms of a block are added two by two (asm.BFDotAdd), with AMX
+// 32 by 32 in blocks of 1,024 (asm.TileDotAdd), to other bits, which are the same on any
+// number of threads.
 //
 // Shapes and lengths that do not fit are a programmer's mistake: the functions
 // panic with the operation, the parameter and the sizes. No function allocates,
