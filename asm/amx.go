@@ -17,7 +17,7 @@ import "math"
 // multiply-add a term, are added to each other and the sum to acc. What is below
 // 2^-126 becomes the zero of its sign each time.
 //
-// x and y are bfloat16.
+// x and y are bfloat16, and no operand is subnormal.
 func TileDotAdd(acc float32, x, y []float32) float32 {
 	var even, odd float32
 	for p := 0; p < len(x); p += 2 {

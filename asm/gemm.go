@@ -16,7 +16,7 @@ const (
 // registers and first-level cache. Its methods may run concurrently, on
 // different results.
 //
-// Copy, Transpose and Rows pack operands, of which Tile makes a tile of C. What
+// Copy, Transpose, Rows and Columns pack operands, of which Tile makes a tile of C. What
 // they pack are words of 32 bits: a float32 each, or, in BF16, two values that
 // follow each other in k, rounded by RoundBF16, the first in the upper half; the
 // partner of the last of an odd number is 0. The instruction set BFMMLA has the
@@ -34,10 +34,10 @@ type Kernel struct {
 	KC int
 }
 
-// KC is that of all kernels but AMX's: a panel of B of so many rows stays in the
+// KC and KCAMX are that of all kernels but AMX's, and AMX's: a panel of B of so many rows stays in the
 // first-level cache. AMX multiplies so fast that to add to C costs more than panels
 // from the second level.
-const KC, kcAMX = 256, 1024
+const KC, KCAMX = 256, 1024
 
 var kernels = [...]Kernel{
 	Reference: {Reference, Float32, 4, 32, 16, KC},
@@ -105,7 +105,7 @@ func BF16Kernel(isa ISA) Kernel {
 // their methods run in plain Go.
 var (
 	bfmmla = Kernel{BFMMLA, BF16, 6, 16, 2, KC}
-	amx    = Kernel{AMX, BF16, 32, 32, 16, kcAMX}
+	amx    = Kernel{AMX, BF16, 32, 32, 16, KCAMX}
 )
 
 func rounded(isa ISA) Kernel {
@@ -187,6 +187,7 @@ func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32
 //
 // next, which may be empty, is what the caller reads afterwards. AVX2 leaves it to
 // the processor, which sees that it follows b: to ask costs more time than it gains.
+// So does AMX, for which step is MR·rs.
 func (k Kernel) Tiles(rows, cols, words int, a []float32, rs, cs, step int, b []float32, ldb int, c []float32, ldc int, accumulate bool, next []float32) {
 	if k == amx {
 		k.Tile(rows, cols, words, a, rs, cs, b, ldb, c, ldc, accumulate)
@@ -283,7 +284,7 @@ func (k Kernel) Transpose(dst []float32, ldd int, src []float32, lds, rows, widt
 
 // Rows packs rows along k: dst[i*ldd+p] = src[i*lds+p] for i < rows, p < n, all
 // sizes ≥ 1; in BF16 column p of dst pairs the columns 2p and 2p+1 of src. With
-// BFMMLA dst has room for an even number of rows.
+// BFMMLA dst has room for an even number of rows, with AMX for a multiple of 16.
 func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
 	src = src[:(rows-1)*lds+n]
 	if k == bfmmla {
@@ -306,7 +307,7 @@ func (k Kernel) Rows(dst []float32, ldd int, src []float32, lds, rows, n int) {
 }
 
 // Columns packs columns along k, which AMX has instead of Copy for A: what Rows makes
-// of the transpose of src, rows < width, all sizes ≥ 1.
+// of the transpose of src, whose width columns become rows; all sizes ≥ 1.
 func (k Kernel) Columns(dst []float32, ldd int, src []float32, lds, rows, width int) {
 	dst = dst[:(width-1)/16*16*ldd+16*k.Words(rows)]
 	src = src[:(rows-1)*lds+width]

@@ -18,7 +18,7 @@ func tile(isa ISA, rows, cols, kc int, a []float32, rs, cs, step int, b []float3
 // tilesAtOnce tells whether tile takes more than MR rows.
 func tilesAtOnce(isa ISA) bool { return isa == AVX2 }
 
-// rowCols is the same for AVX-512: one row is as fast as B comes from memory.
+// AVX-512 takes AVX2's rows: one row is as fast as B comes from memory.
 func rowCols(isa ISA, cols, kc int, transposed bool) int {
 	switch {
 	case isa == Reference:

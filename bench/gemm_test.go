@@ -39,11 +39,11 @@ func BenchmarkSmallGemm(b *testing.B) {
 func BenchmarkTile(b *testing.B) {
 	forKernels(b, func(b *testing.B, precision tensor.Precision) {
 		kernel := (&Options{Precision: precision}).kernel()
-		mr, nr, words := kernel.MR, kernel.NR, kernel.Words(tensor.KC)
+		mr, nr, words := kernel.MR, kernel.NR, kernel.Words(kernel.KC)
 		x, y, z := make([]float32, mr*words), make([]float32, words*nr), normals(mr*nr, 3)
-		kernel.Rows(x, words, normals(mr*tensor.KC, 1), tensor.KC, mr, tensor.KC)
-		kernel.Copy(y, nr, normals(nr*tensor.KC, 2), nr, tensor.KC, nr)
-		report(b, 2*float64(mr*nr*tensor.KC)*100, kernel, 1, timed(func() error {
+		kernel.Rows(x, words, normals(mr*kernel.KC, 1), kernel.KC, mr, kernel.KC)
+		kernel.Copy(y, nr, normals(nr*kernel.KC, 2), nr, kernel.KC, nr)
+		report(b, 2*float64(mr*nr*kernel.KC)*100, kernel, 1, timed(func() error {
 			for i := 0; i < 100; i++ {
 				kernel.Tile(mr, nr, words, x, words, 1, y, nr, z, nr, true)
 			}

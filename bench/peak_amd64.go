@@ -8,7 +8,7 @@ import "pactune/asm"
 // floating-point operations it did.
 func fmaLoop(isa asm.ISA, loops int) int {
 	switch isa {
-	case asm.AVX512:
+	case asm.AVX512, asm.AMX: // whose float32 kernels are AVX-512's
 		fmaAVX512(loops)
 		return loops * 24 * 16 * 2
 	case asm.AVX2:

@@ -73,8 +73,8 @@ func ReadGroup(dir string) (*Group, error) {
 	g := &Group{Name: filepath.Clean(dir)}
 	known := map[Seeds]string{}
 	root := dir
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		root = real // WalkDir does not follow it
+	if i, err := os.Lstat(dir); err == nil && i.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator) // what it links to, which WalkDir would not follow
 	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -20,11 +20,11 @@ import (
 //
 //	op(A) of the block is packed too: when A is stored transposed, into panels of
 //	MR columns like those of B, otherwise into rows of KC side by side, unless its
-//	rows are short: those are read in place.
+//	rows are short: those are read in place. AMX has it in squares, in either case.
 //
 //	C of the block is cut into pieces that the workers share, the pieces of the same
-//	rows first. In a piece a panel of B stays in the first-level cache while the
-//	rows of A pass by from the second level. Between the panels its worker packs a
+//	rows first. In a piece a panel of B stays in the first-level cache, AMX's
+//	in the second, while the rows of A pass by from the second level. Between the panels its worker packs a
 //	part of the next block, of which it asks for a unit while it packs the one
 //	before: memory is slow to answer. So the workers wait for each other once per
 //	block.
@@ -43,7 +43,7 @@ const (
 // most a quarter of a core's second-level cache.
 func pieceRows(kernel asm.Kernel) int {
 	_, l2 := asm.CacheSizes()
-	rows := min(max(l2/4/(4*kernel.Words(kernel.KC)), 16), maxRows)
+	rows := min(max(l2/4/(4*kernel.Words(kernel.KC)), 16, kernel.MR), maxRows)
 	return rows / kernel.MR * kernel.MR
 }
 

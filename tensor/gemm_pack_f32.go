@@ -7,7 +7,7 @@ import "pactune/asm"
 // Operands are packed in strips, of rows of op(A) or of columns of op(B).
 const stripCols = 128 // a multiple of every NR
 
-func stripRows(kernel asm.Kernel) int { return 96 / kernel.MR * kernel.MR }
+func stripRows(kernel asm.Kernel) int { return 84 / kernel.MR * kernel.MR }
 
 // layoutA says how rows of op(A) are packed: MR rows, which a tile reads, start
 // at tile times their number; rs and cs are the strides of rows and of words.

@@ -22,7 +22,7 @@ func (e *Engine) small(p *product) { p.stripe(e.kernel(), 0, p.n) }
 
 // maxNR is the width of the widest panel of any kernel. A packed tile of A is at most
 // half as large as a panel, except in AMX, whose rows have pairsAMX words.
-const maxNR, pairsAMX = 32, 512
+const maxNR, pairsAMX = 32, asm.KCAMX / 2
 
 // row computes as many of the columns from … to of a C of one row as the kernel
 // can without packing, and returns the first that is left.
