@@ -224,7 +224,7 @@ var environment = []struct {
 	private    bool
 	in         int // the subcommands whose --help has it; 0: train's, where --help all has every one
 }{
-	{Name: "PACTUNE_KERNEL", Help: "amx, bfmmla (avx512, neon with other products of bfloat16), avx512, avx2, neon or generic (plain Go): the kernels to use; float32 results do not depend on it"},
+	{Name: "PACTUNE_KERNEL", Help: "amx (in float32 avx512), avx512, avx2, bfmmla (in float32 neon), neon or generic (plain Go): the kernels to use; float32 results do not depend on it"},
 	{Name: "GOGC", Help: "garbage that the heap may grow by, in percent; train takes 10"},
 	{Name: "PACTUNE_DATA", Help: "folder of real data that the tests use"},
 	{Name: UntilEOF, private: true, Help: "not empty: a run ends in good order, with a checkpoint, when its standard input ends; pactune sweep sets it for its runs", in: InSweep},
