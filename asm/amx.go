@@ -55,14 +55,17 @@ func tilesAMXReference(rows, cols, n int, a []float32, rs int, b []float32, ldb 
 // copyAMX is Copy: a panel of B.
 func copyAMX(dst []float32, ldd int, src []float32, lds, rows, width int) {
 	copyBF16(AMX, dst, ldd, src, lds, rows, width)
-	for p := (rows + 1) / 2; p%16 != 0; p++ {
-		clear(dst[p*ldd:][:width])
-	}
+	endPanel(dst, ldd, rows, width)
 }
 
 // transposeAMX is Transpose: a panel of B.
 func transposeAMX(dst []float32, ldd int, src []float32, lds, rows, width int) {
 	transposeBF16(AMX, dst, ldd, src, lds, rows, width)
+	endPanel(dst, ldd, rows, width)
+}
+
+// endPanel puts zeros after the pairs of rows values, up to a multiple of 16 words.
+func endPanel(dst []float32, ldd, rows, width int) {
 	for p := (rows + 1) / 2; p%16 != 0; p++ {
 		clear(dst[p*ldd:][:width])
 	}

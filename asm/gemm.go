@@ -34,7 +34,7 @@ type Kernel struct {
 	KC int
 }
 
-// KC and KCAMX are that of all kernels but AMX's, and AMX's: a panel of B of so many rows stays in the
+// KC is that of all kernels but AMX's: a panel of B of so many rows stays in the
 // first-level cache. AMX multiplies so fast that to add to C costs more than panels
 // from the second level.
 const KC, KCAMX = 256, 1024
@@ -158,8 +158,9 @@ func (k Kernel) Words(n int) int {
 // (words, NR) with rows ldb apart: all NR columns are read, also those ≥ cols,
 // which may hold anything. With BFMMLA one of rs and cs is 1: a is what Rows packed
 // with ldd = rs, or what Copy or Transpose packed with ldd = cs. With AMX a is what
-// Rows or Columns packed with ldd = rs, and its rows are read up to a multiple of 16. c is (rows, cols) with rows ldc apart; nothing
-// outside of it is written, nothing of it is read unless accumulate.
+// Rows or Columns packed with ldd = rs, and its rows are read up to a multiple of 16.
+// c is (rows, cols) with rows ldc apart; nothing outside of it is written, nothing of it
+// is read unless accumulate.
 func (k Kernel) Tile(rows, cols, words int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
 	b = b[:(words-1)*ldb+k.NR]
 	c = c[:(rows-1)*ldc+cols]

@@ -67,8 +67,9 @@ const perplexity = "perplexity"
 func (r *Run) Diverged() bool { return strings.HasPrefix(r.Exit, "diverged") }
 
 // ReadGroup reads the run in a folder, or all runs below it in the order of their
-// paths; the folder may be a symbolic link. An error of kind Data says that there are none, that one has not ended,
-// or that two are of different methods, models or options, or have the same seeds.
+// paths; the folder may be a symbolic link. An error of kind Data says that there are
+// none, that one has not ended, or that two are of different methods, models or options,
+// or have the same seeds.
 func ReadGroup(dir string) (*Group, error) {
 	g := &Group{Name: filepath.Clean(dir)}
 	known := map[Seeds]string{}
