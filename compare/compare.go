@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 
 	"pactune/internal/fault"
 	"pactune/stats"
@@ -32,7 +33,7 @@ type Described struct {
 	Deviation float64        // of the units, mean |x − median|, which Brown–Forsythe compares
 	Failed    int            // -1 when the line is not known
 	Share     stats.Interval // of failed runs
-	Best      []float64      // expected best of 1, 2, …, N
+	Best      []float64      // expected best of 1, 2, …, as many as are Runs
 
 	values []float64 // of the runs with a metric, in their order
 	metric units
@@ -87,8 +88,18 @@ func (r *Report) describe(d *Described, g *Group) error {
 		share, n := float64(d.Failed)/float64(d.Runs), float64(len(d.failed.order))
 		d.Share = stats.Wilson(share*n, n) // of runs on one subset as though they failed together
 	}
-	for n := 1; n <= d.N; n++ {
-		d.Best = append(d.Best, bestOf(d.values, n, falls(r.Metric)))
+	if d.N > 0 { // who makes n runs also makes those that diverge: each is as bad as the worst
+		worst := d.Min
+		if falls(r.Metric) {
+			worst = d.Max
+		}
+		made := slices.Clone(d.values)
+		for range d.Diverged {
+			made = append(made, worst)
+		}
+		for n := range made {
+			d.Best = append(d.Best, bestOf(made, n+1, falls(r.Metric)))
+		}
 	}
 	return nil
 }

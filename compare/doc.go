@@ -22,9 +22,11 @@
 // Tests of order see values to 30 bits (nine digits) of the metric's size: equal
 // differences of accuracies k/N are ties, which in floating point they are not.
 //
-// A run has failed when its metric ends at or below the line that a constant
-// answer reaches, or when it diverged; a run that diverged has no final metric and
-// is in no other number, so a group of which every run diverged has failures only.
+// A run has failed when its metric ends at or below the majority line (what a constant
+// answer reaches; of MRPC's F1 the 0.75 of the paper, where "yes" to all has 0.81), or
+// when it diverged. A run that diverged has no final metric: it counts in the failures,
+// and in Best as the worst of the others, and a group of which every run diverged has
+// failures only.
 // Of several pairs each test is corrected by Holm over the pairs. Verdict puts a pair
 // into one sentence. Report writes itself as text, Markdown, CSV, or values for JSON.
 package compare

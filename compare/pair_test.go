@@ -223,12 +223,31 @@ func TestOneRunEach(t *testing.T) {
 	dir, nan := t.TempDir(), math.NaN()
 	r := compared(t, "", group(t, dir+"/a", 1, .7, nan), group(t, dir+"/b", 1, nan, .6))
 	text := r.Text()
-	if strings.Contains(text, "NaN") || !strings.Contains(text, "a − b: +0.1000, 95 % interval –, Mann–Whitney p 1.0000), and so few runs") {
+	if strings.Contains(text, "NaN") || !strings.Contains(text, "a − b: +0.1000, 95 % interval –, Mann–Whitney p 1.0000; without 1 of 2 runs of a, which diverged; without 1 of 2 runs of b, which diverged), and so few runs") {
 		t.Error(text)
 	}
 	if rows := r.GroupRows(); rows[3][0] != "95 % interval of the mean" || rows[3][1] != "–" {
 		t.Errorf("%q", rows[3])
 	}
+}
+
+// A run that diverged is out of the mean, but who makes n runs makes it, too: in the
+// expected best of n it is the worst. Of one run that is (0.5 + … + 0.8 + 2·0.5)/6.
+func TestSomeRunsDiverged(t *testing.T) {
+	dir, nan := t.TempDir(), math.NaN()
+	a := group(t, dir+"/a", 1, .5, .6, nan, .7, nan, .8)
+	b := group(t, dir+"/b", 1, .5, .6, .7, .8, .9, .8)
+	r := compared(t, "", a, b)
+	equal(t, "mean", r.Groups[0].Mean, .65)
+	equal(t, "best of 1", r.Groups[0].Best[0], 3.6/6)
+	if n := len(r.Groups[0].Best); n != 6 {
+		t.Errorf("best of up to %d runs", n)
+	}
+	if v := r.Verdict(&r.Pairs[0]); !strings.Contains(v, "; without 2 of 6 runs of a, which diverged)") {
+		t.Error(v)
+	}
+	r = compared(t, "loss", a, b)
+	equal(t, "loss, best of 1", r.Groups[0].Best[0], r.Groups[0].Mean*4/6+r.Groups[0].Max*2/6)
 }
 
 // That every run of a group diverged is its result.

@@ -42,7 +42,7 @@ func (r *Report) orderFound(p *Pair) string {
 	if p.ahead < 0 != falls(r.Metric) {
 		better = b
 	}
-	found := fmt.Sprintf("(%s − %s: %s, 95 %% interval %s, %s p %s)", a, b, signed(p.Difference), span(p.Interval), p.orderName(), chance(p.Order.Holm))
+	found := fmt.Sprintf("(%s − %s: %s, 95 %% interval %s, %s p %s%s)", a, b, signed(p.Difference), span(p.Interval), p.orderName(), chance(p.Order.Holm), p.leftOut())
 	switch {
 	case p.Order.Found() && p.ahead*p.Difference <= 0:
 		return fmt.Sprintf("%s is better in %s in most %ss, but not on average %s", better, r.Metric, r.Unit(), found)
@@ -52,6 +52,16 @@ func (r *Report) orderFound(p *Pair) string {
 		return fmt.Sprintf("No difference shown in %s %s, and so few %ss can show none: the smallest p is %s", r.Metric, found, r.Unit(), chance(math.Min(1, p.least)))
 	}
 	return fmt.Sprintf("No difference shown in %s %s", r.Metric, found)
+}
+
+// leftOut names the runs that have no metric to compare.
+func (p *Pair) leftOut() (text string) {
+	for _, d := range []*Described{p.A, p.B} {
+		if d.Diverged > 0 {
+			text += fmt.Sprintf("; without %d of %d runs of %s, which diverged", d.Diverged, d.Runs, d.Name)
+		}
+	}
+	return text
 }
 
 func (p *Pair) orderName() string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -199,6 +200,9 @@ func (b *book) agreement(g *group) *block {
 	if runs < 2 {
 		return nil
 	}
+	if apart(examples, runs) {
+		return nil
+	}
 	bl := &block{Title: b.of(g, "agreement of "+plural.Of(runs, "run"))}
 	if regression {
 		bl.Tables = []*table{spreadOut(examples)}
@@ -218,6 +222,12 @@ func (b *book) agreement(g *group) *block {
 		bl.Tables = append(bl.Tables, u)
 	}
 	return bl
+}
+
+// apart tells that the runs were evaluated on different rows, as those are that hold out
+// rows of their own data by their sample_seed: they have no answers to agree on.
+func apart(examples []*example, runs int) bool {
+	return slices.ContainsFunc(examples, func(e *example) bool { return len(e.loss) < runs })
 }
 
 func bar(share float64) cell {

@@ -84,6 +84,20 @@ func TestRepeatedAnswer(t *testing.T) {
 	}
 }
 
+// Runs on different rows have no answers to agree on.
+func TestAnswersOnOtherRows(t *testing.T) {
+	dirs := twoMethods(t, plain)
+	path := filepath.Join(dirs[0], "seed1", "eval_predictions.jsonl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Dir(path), filepath.Base(path), bytes.Replace(text, []byte(`"id":0`), []byte(`"id":1000`), 1))
+	if got := strings.Count(pageOf(t, dirs...).section("answers").text, "agreement of"); got != 1 {
+		t.Errorf("%d methods show agreement; one of two has answers to the same rows", got)
+	}
+}
+
 // What shows nothing is shown, letters and spaces are left alone.
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{

@@ -101,10 +101,18 @@ spec:
   completionMode: Indexed
   completions: %d
   parallelism: %d
-  backoffLimit: 100
+  backoffLimit: 20
+  podFailurePolicy:
+    rules:
+    # a pod that is moved to another node is no failure
+    - action: Ignore
+      onPodConditions: [{type: DisruptionTarget}]
+    # wrong options, data or model: no other try helps
+    - action: FailJob
+      onExitCodes: {operator: In, values: [2, 3, 4]}
   template:
     spec:
-      restartPolicy: OnFailure
+      restartPolicy: Never
       terminationGracePeriodSeconds: 120
       containers:
       - name: pactune

@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"pactune/internal/fault"
@@ -15,7 +14,7 @@ import (
 
 // Merge gathers the runs of shards of one sweep, each with a folder of its own, in the
 // new folder out: of every run what its report and a comparison read, which is all but
-// the weights. With out "" it writes the results of one folder anew. An error, of kind
+// the model's weights. With out "" it writes the results of one folder anew. An error, of kind
 // Data, tells of runs that have not ended, and of one that has two results.
 func Merge(dirs []string, out string) (*Plan, error) {
 	plans := make([]*Plan, len(dirs))
@@ -97,7 +96,7 @@ func gather(p *Plan, from []*Plan, state []string, out string) (*Plan, error) {
 	return &all, err
 }
 
-// copyRun copies the files of a run's folder, but for weights and checkpoints.
+// copyRun copies the files of a run's folder, but for the model's weights and checkpoints.
 func (p *Plan) copyRun(from *Plan, r *Run) error {
 	entries, err := os.ReadDir(from.path(r.Folder))
 	if err != nil {
@@ -107,7 +106,7 @@ func (p *Plan) copyRun(from *Plan, r *Run) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || files.Leftover(e.Name()) || filepath.Ext(e.Name()) == ".safetensors" {
+		if !e.Type().IsRegular() || files.Leftover(e.Name()) || e.Name() == "model.safetensors" {
 			continue
 		}
 		if err := p.copyFile(from.path(r.Folder, e.Name()), p.path(r.Folder, e.Name())); err != nil {

@@ -122,6 +122,9 @@ func (p *Plan) addCell(cell Run, name string, seeds, samples []uint64) error {
 		return err
 	}
 	several := len(samples) > 1
+	if several && !config.DrawsRows() {
+		return fault.Errorf(fault.Usage, "sample_seeds: found %d, but without train_size they all train on the same rows; give train_size, or leave sample_seeds out", len(samples))
+	}
 	if len(samples) == 0 {
 		samples = []uint64{config.SampleSeed}
 	}

@@ -156,7 +156,7 @@ func (s *Screen) show(k *worker) {
 		if d := s.left(k, cell); d > 0 {
 			left = train.Roughly(d)
 		}
-		lines = append(lines, fmt.Sprintf("%-36.36s %6d %6d %8d %8d  %s", train.Clean(name), c.runs, c.finished, c.running, c.diverged+c.failed, left))
+		lines = append(lines, fmt.Sprintf("%-36s %6d %6d %8d %8d  %s", shortened(train.Clean(name), 36), c.runs, c.finished, c.running, c.diverged+c.failed, left))
 	}
 	for _, cell := range k.p.cells() {
 		if cell != "" && len(lines) <= mostRows {
@@ -174,6 +174,17 @@ func (s *Screen) show(k *worker) {
 	s.rows = len(lines)
 }
 
+// shortened is a name in n letters: without its middle, because grids name neighbours
+// alike at both ends but seldom in the last setting.
+func shortened(name string, n int) string {
+	letters := []rune(name)
+	if len(letters) <= n {
+		return name
+	}
+	head := n / 3
+	return string(letters[:head]) + "…" + string(letters[len(letters)-(n-head-1):])
+}
+
 // erase takes the table away.
 func (s *Screen) erase() {
 	if s.rows > 0 {
@@ -187,10 +198,33 @@ func (s *Screen) Summary(p *Plan) {
 	if s.quiet {
 		return
 	}
-	if cells := p.cells(); len(cells) > 1 && len(cells) <= 8 {
-		for i := range cells {
-			cells[i] = p.path(cells[i])
+	for _, cells := range p.comparable() {
+		if len(cells) > 1 && len(cells) <= 8 {
+			fmt.Fprintf(s.out, "judge them with: pactune compare %s\n", train.Clean(strings.Join(cells, " ")))
 		}
-		fmt.Fprintf(s.out, "judge them with: pactune compare %s\n", train.Clean(strings.Join(cells, " ")))
 	}
+}
+
+// comparable lists the folders of cells by task and data, which pactune compare takes
+// together.
+func (p *Plan) comparable() (groups [][]string) {
+	of, known := map[[4]string]int{}, map[string]bool{}
+	for _, r := range p.Runs {
+		if known[r.Cell] {
+			continue
+		}
+		known[r.Cell] = true
+		c, err := train.ParseArgs(r.Args)
+		if err != nil {
+			return nil // of another version; nothing is lost but a hint
+		}
+		data := [4]string{c.TaskName, c.DataDir, c.TrainFile, c.ValidationFile}
+		i, ok := of[data]
+		if !ok {
+			i = len(groups)
+			of[data], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], p.path(r.Cell))
+	}
+	return groups
 }

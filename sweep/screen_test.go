@@ -62,3 +62,32 @@ func TestTimeLeft(t *testing.T) {
 		t.Error(line)
 	}
 }
+
+// Commands that compare takes: cells of one task and its data.
+func TestSummary(t *testing.T) {
+	task := func(name string) Point { return Point{name, []string{"--task_name=" + name, "--data_dir=glue"}} }
+	method := func(name string) Point { return Point{name, []string{"--method=" + name}} }
+	g := &Grid{Dir: "out", Axes: []Axis{{"task_name", []Point{task("rte"), task("mrpc")}}, {"method", []Point{method("adamw"), method("pac")}}}}
+	p, err := g.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	(&Screen{out: &out}).Summary(p)
+	if want := "judge them with: pactune compare out/rte-adamw out/rte-pac\njudge them with: pactune compare out/mrpc-adamw out/mrpc-pac\n"; out.String() != want {
+		t.Errorf("%s", &out)
+	}
+}
+
+// Names of neighbours in a grid stay apart.
+func TestShortened(t *testing.T) {
+	for name, want := range map[string]string{
+		"rte-pac": "rte-pac",
+		"rte-learning_rate-1e-4-num_train_epochs-10": "rte-learning…e-4-num_train_epochs-10",
+		"rte-learning_rate-1e-4-num_train_epochs-30": "rte-learning…e-4-num_train_epochs-30",
+	} {
+		if got := shortened(name, 36); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

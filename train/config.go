@@ -231,6 +231,13 @@ func ValuesOf(c *Config, options []Option) map[string]any {
 // PAC tells whether the method trains noise.
 func (c *Config) PAC() bool { return strings.HasPrefix(c.Method, "pac") }
 
+// DrawsRows tells whether --sample_seed chooses anything: the subset of --train_size, or
+// the rows held out of own data without --validation_file.
+func (c *Config) DrawsRows() bool {
+	own := c.DataFile != "" || c.TrainFile != ""
+	return c.TrainSize > 0 || own && c.ValidationFile == "" && c.DoEval
+}
+
 // NewTape makes a tape as the options ask for: the precision of its products, and
 // whether layers are computed again.
 func (c *Config) NewTape(pool *par.Pool) (*autograd.Tape, error) {

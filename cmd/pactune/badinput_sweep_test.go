@@ -11,15 +11,16 @@ func sweepOf(seed int) string {
 
 var badSweeps = part{"Sweeps", true, func(f *badFiles) {
 	for name, text := range map[string]string{
-		"sedes.yaml":  "output_dir: new\nsedes: 1..3\n",
-		"twice.yaml":  "output_dir: new\nseeds: 1..3\nseeds: 4\n",
-		"rate.yaml":   "output_dir: new\noptions:\n  learning_rat: 1e-5\n",
-		"fast.yaml":   "output_dir: new\ngrid:\n  learning_rate: [1e-5, fast]\n",
-		"list.yaml":   "output_dir: new\ngrid:\n  learning_rate: 1e-5\n",
-		"seed.yaml":   "output_dir: new\ngrid:\n  seed: [1, 2]\n",
-		"cut.yaml":    "output_dir: new\ngrid: {method: [pac\n",
-		"anchor.yaml": "output_dir: new\noptions: &all {method: pac}\n",
-		"empty.yaml":  "",
+		"sedes.yaml":   "output_dir: new\nsedes: 1..3\n",
+		"twice.yaml":   "output_dir: new\nseeds: 1..3\nseeds: 4\n",
+		"rate.yaml":    "output_dir: new\noptions:\n  learning_rat: 1e-5\n",
+		"fast.yaml":    "output_dir: new\ngrid:\n  learning_rate: [1e-5, fast]\n",
+		"list.yaml":    "output_dir: new\ngrid:\n  learning_rate: 1e-5\n",
+		"seed.yaml":    "output_dir: new\ngrid:\n  seed: [1, 2]\n",
+		"cut.yaml":     "output_dir: new\ngrid: {method: [pac\n",
+		"anchor.yaml":  "output_dir: new\noptions: &all {method: pac}\n",
+		"empty.yaml":   "",
+		"subsets.yaml": "output_dir: new\nsample_seeds: 1..5\noptions: {task_name: rte, data_dir: glue}\n",
 	} {
 		f.write(name, text)
 	}
@@ -46,6 +47,7 @@ var badSweeps = part{"Sweeps", true, func(f *badFiles) {
 	{"unknown option on the command line", "sweep --grid metod=pac --output_dir new", 2, []string{"unknown option --metod: did you mean --method?"}},
 	{"an option that is set twice", "sweep --method pac --grid method=pac,adamw --output_dir new", 2, []string{"method is set by the options of every run and by the axis method"}},
 	{"two cells in one folder", "sweep --grid train_size=10,10 --output_dir new", 2, []string{`have the same folder, "train_size-10"`}},
+	{"subsets without a size", "sweep subsets.yaml", 2, []string{"sample_seeds: found 5, but without train_size they all train on the same rows"}},
 	{"seeds that are none", "train train.txt --seeds 1..x --output_dir new", 2, []string{`--seeds: seeds "1..x": found "1..x"`, "paper30"}},
 	{"seed that is there twice", "train train.txt --seeds 1..5,3 --output_dir new", 2, []string{"3 is there twice"}},
 	{"a sweep without a folder", "train train.txt --seeds 1..3", 2, []string{"--output_dir"}},

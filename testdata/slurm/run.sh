@@ -70,7 +70,7 @@ echo '$ sinfo'; sinfo
 cd "$dir/job"
 head -200 "$data/train.txt" >train.txt
 head -100 "$data/dev.txt" >dev.txt
-"$pactune" init --size tiny --vocab "$data/vocab.txt" --seed 1 model 2>/dev/null
+"$pactune" init --size tiny --vocab "$data/../encoder" --seed 1 model
 cat >grid.yaml <<'YAML'
 seeds: 1..5
 options:
