@@ -116,9 +116,8 @@ func (p *Plan) ended(r *Run) string {
 // recordDiverged leaves the run.json of a run of which train left nothing: that it
 // diverged is a result. o is the outlook of its cell.
 func (p *Plan) recordDiverged(r *Run, message string, o *train.Outlook) error {
-	c, err := train.ParseArgs(r.Args)
+	c, err := p.config(r, nil)
 	if err == nil {
-		c.OutputDir = p.path(r.Folder)
 		err = c.Resolve(o.Facts)
 	}
 	if err != nil {

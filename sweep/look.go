@@ -23,7 +23,7 @@ type Work struct {
 // a run does not fit or the disk cannot hold all results.
 func (p *Plan) Look(w *Work) (map[string]*train.Outlook, error) {
 	found := map[string]*train.Outlook{}
-	var memory, limit, disk, free int64
+	var memory, limit, disk, checkpoints, free int64
 	left := 0
 	for i := range p.Runs {
 		r := &p.Runs[i]
@@ -43,8 +43,10 @@ func (p *Plan) Look(w *Work) (map[string]*train.Outlook, error) {
 			memory, limit = o.Memory.Total(), o.Limit
 		}
 		disk += o.Disk.Model + o.Disk.Logs
+		checkpoints = max(checkpoints, o.Disk.Checkpoints)
 		free = o.Disk.Free
 	}
+	disk += checkpoints * int64(min(w.Jobs, left)) // of the runs side by side
 	if disk > free && free > 0 {
 		return nil, fault.Errorf(fault.Resources, "%s: the runs that are left write %s, but only %s are free: make room, or name a folder on another disk with --output_dir", p.Dir, train.Size(disk), train.Size(free))
 	}
@@ -58,10 +60,16 @@ func (p *Plan) Look(w *Work) (map[string]*train.Outlook, error) {
 
 // lookAt looks at one run.
 func (p *Plan) lookAt(r *Run, w *Work) (*train.Outlook, error) {
-	c, err := train.ParseArgs(append(append([]string{}, r.Args...), w.Args...))
+	c, err := p.config(r, w.Args)
 	if err != nil {
 		return nil, err
 	}
-	c.OutputDir = p.path(r.Folder)
 	return train.LookAhead(c, w.Builtin(c))
+}
+
+// config holds the options of a run, with those of the machine. Its folder is an option,
+// too: settling them puts back what was not given as one.
+func (p *Plan) config(r *Run, machine []string) (*train.Config, error) {
+	args := append(append([]string{}, r.Args...), machine...)
+	return train.ParseArgs(append(args, "--output_dir="+p.path(r.Folder)))
 }
