@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 PACTUNE, OUT = os.path.abspath(sys.argv[1]), sys.argv[2]
 DATA = "../shared/data/fewshot/pac-tuning-sst/"
 TRAIN = [PACTUNE, "train", "--train_file", DATA + "train.txt", "--validation_file", DATA + "dev.txt", "--method", "pac", "--quiet"]
-RECIPES = {"paper": (["--preset", "paper", "--num_train_epochs", "300", "--pac_stage1_epochs", "250", "--eval_epochs", "10"], 250),
+RECIPES = {"paper": (["--preset", "paper", "--pac_gamma", "10", "--num_train_epochs", "300", "--pac_stage1_epochs", "250", "--eval_epochs", "10"], 250),
            "embedded": (["--preset", "embedded", "--num_train_epochs", "60", "--pac_stage1_epochs", "40", "--eval_epochs", "5"], 200)}
 
 
