@@ -23,7 +23,7 @@ type Work struct {
 // a run does not fit or the disk cannot hold all results.
 func (p *Plan) Look(w *Work) (map[string]*train.Outlook, error) {
 	found := map[string]*train.Outlook{}
-	var memory, limit, disk, checkpoints, free int64
+	var memory, limit, disk, passing, free int64
 	left := 0
 	for i := range p.Runs {
 		r := &p.Runs[i]
@@ -42,18 +42,18 @@ func (p *Plan) Look(w *Work) (map[string]*train.Outlook, error) {
 		if o.Memory.Total() > memory {
 			memory, limit = o.Memory.Total(), o.Limit
 		}
-		disk += o.Disk.Model + o.Disk.Logs
-		checkpoints = max(checkpoints, o.Disk.Checkpoints)
+		disk += o.Disk.Model + o.Disk.Logs + o.Disk.Kept
+		passing = max(passing, o.Disk.Checkpoints-o.Disk.Kept)
 		free = o.Disk.Free
-	}
-	disk += checkpoints * int64(min(w.Jobs, left)) // of the runs side by side
-	if disk > free && free > 0 {
-		return nil, fault.Errorf(fault.Resources, "%s: the runs that are left write %s, but only %s are free: make room, or name a folder on another disk with --output_dir", p.Dir, train.Size(disk), train.Size(free))
 	}
 	w.Jobs = max(1, min(w.Jobs, left))
 	if limit > 0 && int64(w.Jobs) > limit/memory {
 		w.Screen.Note(fmt.Sprintf("a run takes up to %s of the %s of memory: %d side by side instead of %d", train.Size(memory), train.Size(limit), limit/memory, w.Jobs))
 		w.Jobs = int(limit / memory)
+	}
+	disk += passing * int64(w.Jobs) // checkpoints of the runs under way
+	if disk > free && free > 0 {
+		return nil, fault.Errorf(fault.Resources, "%s: the runs that are left write %s, but only %s are free: make room, or name a folder on another disk with --output_dir", p.Dir, train.Size(disk), train.Size(free))
 	}
 	return found, nil
 }

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func (p *Plan) addCell(cell Run, name string, seeds, samples []uint64) error {
 	}
 	several := len(samples) > 1
 	if several && !config.DrawsRows() {
-		return fault.Errorf(fault.Usage, "sample_seeds: found %d, but without train_size they all train on the same rows; give train_size, or leave sample_seeds out", len(samples))
+		return fault.Errorf(fault.Usage, "%s: sample_seeds: found %d, but without train_size they all train and are evaluated on the same rows; give train_size, or leave sample_seeds out", cmp.Or(name, "the sweep"), len(samples))
 	}
 	if len(samples) == 0 {
 		samples = []uint64{config.SampleSeed}

@@ -18,6 +18,7 @@ type Disk struct {
 	Model       int64 // the folder's own weights, noise and vocabulary
 	Logs        int64 // of updates, evaluations and predictions
 	Checkpoints int64
+	Kept        int64 // of Checkpoints, what stays of a run that makes them by epoch, updates or evaluation; by time nobody knows
 
 	Free int64 // there for it, with what a run that goes on has written; −1 when that is not known
 }
@@ -124,7 +125,11 @@ func (r *run) checkDisk(m *bert.Model, train *glue.Encoded) error {
 	if r.cfg.SaveStrategy != "no" {
 		kept = r.cfg.SaveTotalLimit
 	}
-	r.need.Checkpoints = int64(min(r.cfg.checkpoints(), steps)) * r.cfg.checkpointSize(m)
+	size := r.cfg.checkpointSize(m)
+	r.need.Checkpoints = int64(min(r.cfg.checkpoints(), steps)) * size
+	if kept > 0 && r.cfg.SaveStrategy != "time" {
+		r.need.Kept = int64(min(kept, steps)) * size
+	}
 	return r.cfg.CheckDisk(&r.need, kept, r.folder)
 }
 

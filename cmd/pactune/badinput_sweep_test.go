@@ -47,7 +47,7 @@ var badSweeps = part{"Sweeps", true, func(f *badFiles) {
 	{"unknown option on the command line", "sweep --grid metod=pac --output_dir new", 2, []string{"unknown option --metod: did you mean --method?"}},
 	{"an option that is set twice", "sweep --method pac --grid method=pac,adamw --output_dir new", 2, []string{"method is set by the options of every run and by the axis method"}},
 	{"two cells in one folder", "sweep --grid train_size=10,10 --output_dir new", 2, []string{`have the same folder, "train_size-10"`}},
-	{"subsets without a size", "sweep subsets.yaml", 2, []string{"sample_seeds: found 5, but without train_size they all train on the same rows"}},
+	{"subsets without a size", "sweep subsets.yaml", 2, []string{"sample_seeds: found 5, but without train_size they all train and are evaluated on the same rows"}},
 	{"seeds that are none", "train train.txt --seeds 1..x --output_dir new", 2, []string{`--seeds: seeds "1..x": found "1..x"`, "paper30"}},
 	{"seed that is there twice", "train train.txt --seeds 1..5,3 --output_dir new", 2, []string{"3 is there twice"}},
 	{"a sweep without a folder", "train train.txt --seeds 1..3", 2, []string{"--output_dir"}},
