@@ -33,7 +33,7 @@ type Described struct {
 	Deviation float64        // of the units, mean |x − median|, which Brown–Forsythe compares
 	Failed    int            // -1 when the line is not known
 	Share     stats.Interval // of failed runs
-	Best      []float64      // expected best of 1, 2, …, as many as are Runs
+	Best      []float64      // expected best of 1, 2, …, Runs
 
 	values []float64 // of the runs with a metric, in their order
 	metric units

@@ -123,7 +123,7 @@ func (p *Plan) recordDiverged(r *Run, message string, o *train.Outlook) error {
 	if err != nil {
 		return err
 	}
-	weights, _ := files.Hash(files.OS, filepath.Join(o.Model, "model.safetensors")) // as train: none of the encoder in the binary
+	weights, _ := files.Hash(files.OS, filepath.Join(o.Model, weightsName)) // as train: none of the encoder in the binary
 	text, err := json.MarshalIndent(map[string]any{
 		"program": "pactune", "build": train.Build(), "cpu": train.CPU(), "exit": diverged + ": " + message, "steps": 0,
 		"argv":   append([]string{"pactune", "train"}, r.Args...),

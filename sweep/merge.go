@@ -106,7 +106,7 @@ func (p *Plan) copyRun(from *Plan, r *Run) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || files.Leftover(e.Name()) || e.Name() == "model.safetensors" {
+		if !e.Type().IsRegular() || files.Leftover(e.Name()) || e.Name() == weightsName {
 			continue
 		}
 		if err := p.copyFile(from.path(r.Folder, e.Name()), p.path(r.Folder, e.Name())); err != nil {

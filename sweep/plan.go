@@ -51,6 +51,7 @@ const (
 	planName    = "sweep.json"
 	claimsName  = ".sweep"
 	resultsName = "results.csv"
+	weightsName = "model.safetensors" // of a run, or of the model it starts from
 )
 
 // Plan lists the runs of a grid: the last axis varies fastest, then the samples, then

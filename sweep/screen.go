@@ -174,8 +174,8 @@ func (s *Screen) show(k *worker) {
 	s.rows = len(lines)
 }
 
-// shortened is a name in n letters: without its middle, because grids name neighbours
-// alike at both ends but seldom in the last setting.
+// shortened is a name in n letters: without its middle, because neighbours in a grid
+// differ in their last setting.
 func shortened(name string, n int) string {
 	letters := []rune(name)
 	if len(letters) <= n {
@@ -208,23 +208,21 @@ func (s *Screen) Summary(p *Plan) {
 // comparable lists the folders of cells by task and data, which pactune compare takes
 // together.
 func (p *Plan) comparable() (groups [][]string) {
-	of, known := map[[4]string]int{}, map[string]bool{}
-	for _, r := range p.Runs {
-		if known[r.Cell] {
+	of := map[[4]string]int{}
+	for i, r := range p.Runs {
+		if i > 0 && r.Cell == p.Runs[i-1].Cell {
 			continue
 		}
-		known[r.Cell] = true
 		c, err := train.ParseArgs(r.Args)
 		if err != nil {
 			return nil // of another version; nothing is lost but a hint
 		}
 		data := [4]string{c.TaskName, c.DataDir, c.TrainFile, c.ValidationFile}
-		i, ok := of[data]
-		if !ok {
-			i = len(groups)
-			of[data], groups = i, append(groups, nil)
+		if _, ok := of[data]; !ok {
+			of[data] = len(groups)
+			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], p.path(r.Cell))
+		groups[of[data]] = append(groups[of[data]], p.path(r.Cell))
 	}
 	return groups
 }

@@ -26,11 +26,12 @@ func compareCommand() *cobra.Command {
 Judges methods by many runs. A and B are folders of finished runs on one task and the same data, such
 as out/rte-adamw with seed1, seed2, …; other depths do as well. Says of each the mean with its
 interval, the spread, the failed runs (at or below the majority line, MRPC's F1 0.75, or diverged)
-and the expected best of n (a run that diverged counts as the worst there, and in failures); of each pair the difference of the runs with the same seeds and whether chance
-explains it (Wilcoxon), likewise of the spread (Brown-Forsythe) and of the failed runs (Fisher); Holm
-corrects p where there are several pairs. Groups without two common seeds are not paired (Mann-Whitney).
-With several subsets of the training rows (sample_seed), intervals and tests are over the subsets, each
-the mean of its runs. Intervals are 95 %. The last lines say it in words, at the level of 5 %.
+and the expected best of n (where one that diverged is as bad as the worst); of each pair the difference
+of the runs with the same seeds and whether chance explains it (Wilcoxon), likewise of the spread
+(Brown-Forsythe) and of the failed runs (Fisher); Holm corrects p where there are several pairs. Groups
+without two common seeds are not paired (Mann-Whitney). With several subsets of the training rows
+(sample_seed), intervals and tests are over the subsets, each the mean of its runs. Intervals are 95 %.
+The last lines say it in words, at the level of 5 %.
 `)
 		train.WriteOptions(os.Stdout, 0, options()...)
 	}
